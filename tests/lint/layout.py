@@ -1,0 +1,57 @@
+"""Every role has the same files, and what is meant to be short is short."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROLE_FILES = (
+    "README.md",
+    "defaults/main.yml",
+    "meta/argument_specs.yml",
+    "meta/main.yml",
+    "tasks/install.yml",
+    "tasks/main.yml",
+    "tasks/uninstall.yml",
+    "tasks/validate.yml",
+    "tasks/verify.yml",
+    "vars/main.yml",
+)
+MAX_TASKS_MAIN_LINES = 40
+MAX_MODULE_MAIN_LINES = 25
+
+
+def role_problems(role: Path) -> list[str]:
+    found = [f"roles/{role.name}/{name} is missing" for name in ROLE_FILES if not (role / name).is_file()]
+    tasks = role / "tasks/main.yml"
+    lines = len(tasks.read_text().splitlines()) if tasks.is_file() else 0
+    if lines > MAX_TASKS_MAIN_LINES:
+        found.append(f"roles/{role.name}/tasks/main.yml has {lines} lines, but may have {MAX_TASKS_MAIN_LINES}")
+    return found
+
+
+def module_problems(module: Path) -> list[str]:
+    mains = [node for node in ast.parse(module.read_text()).body if getattr(node, "name", "") == "main"]
+    if not mains:
+        return [f"{module.name} has no main()"]
+    lines = (mains[0].end_lineno or 0) - mains[0].lineno + 1
+    if lines > MAX_MODULE_MAIN_LINES:
+        return [f"main() of {module.name} has {lines} lines, but may have {MAX_MODULE_MAIN_LINES}"]
+    return []
+
+
+def main() -> int:
+    roles = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())
+    modules = sorted((ROOT / "plugins/modules").glob("*.py"))
+    found = [problem for role in roles for problem in role_problems(role)]
+    found += [problem for module in modules for problem in module_problems(module)]
+    if not roles or not modules:
+        found.append("there are no roles or no modules to check")
+    print("\n".join(found) or f"{len(roles)} roles and {len(modules)} modules are laid out alike")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
