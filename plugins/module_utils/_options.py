@@ -1,0 +1,39 @@
+# Copyright (c) 2026, OpenGeoAI ModelHub contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection. It can have breaking changes at any time.
+
+"""Checks of module options before anything is contacted, by the same rules as the roles' variables."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+from urllib.parse import unquote
+
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._settings import Setting, setting_problems
+
+
+def require(params: dict[str, t.Any], rules: dict[str, dict[str, t.Any]], filled: t.Sequence[str] = ()) -> None:
+    """Raise one error that names every option that breaks its rule or is blank."""
+    problems = setting_problems([{"name": name, "value": params[name], **rule} for name, rule in rules.items()])
+    for name in filled:
+        if not params[name].strip():
+            problems += Setting(name, params[name]).missing()
+    if problems:
+        raise InvalidOption(". ".join(problems) + ".")
+
+
+def require_file(name: str, path: str | None) -> None:
+    if path is not None and not (Path(path).is_file() and os.access(path, os.R_OK)):
+        raise InvalidOption(f'{name} is "{path}", which is no readable file on the target. Copy it there first.')
+
+
+def url_secrets(url: str | None) -> set[str]:
+    """What AnsibleModule must mask when somebody put credentials into a URL."""
+    userinfo = (url or "").rpartition("://")[2].rpartition("@")[0]
+    secret = userinfo.partition(":")[2] or userinfo
+    return {secret, unquote(secret)} - {""}
