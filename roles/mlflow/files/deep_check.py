@@ -1,0 +1,41 @@
+"""Prove that the public address leads through Traefik to MLflow, its database and its object store.
+
+Argument: the public URL. Runs in the MLflow container, which trusts what the server itself trusts.
+Exits non-zero with one line that names the part that failed.
+"""
+
+import json
+import os
+import ssl
+import sys
+import urllib.error
+import urllib.request
+import uuid
+
+base = sys.argv[1]
+context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+if os.environ.get("MLFLOW_S3_IGNORE_TLS") == "true":
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+
+def call(what: str, method: str, path: str, body: "bytes | None" = None) -> bytes:
+    headers = {"Content-Type": "application/json"} if method == "POST" else {}
+    request = urllib.request.Request(base + path, data=body, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20, context=context) as response:
+            return response.read()
+    except urllib.error.HTTPError as error:
+        sys.exit(f"{what}: {method} {base}{path} answered {error.code}: {error.read(300).decode(errors='replace')}")
+    except OSError as error:
+        sys.exit(f"{what}: {method} {base}{path} failed: {error}")
+
+
+call("database", "POST", "/api/2.0/mlflow/experiments/search", json.dumps({"max_results": 1}).encode())
+artifact = f"/api/2.0/mlflow-artifacts/artifacts/.modelhub-check/{uuid.uuid4()}"
+content = uuid.uuid4().bytes
+call("object store", "PUT", artifact, content)
+if call("object store", "GET", artifact) != content:
+    sys.exit(f"object store: {artifact} came back with other content")
+call("object store", "DELETE", artifact)
+print("ok")
