@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""Open the MLflow UI in headless Chromium through Traefik and create an experiment: one of the UI's own POSTs.
+
+Usage: browser.py URL CA_FILE SCREENSHOT
+The CA goes into the browser's certificate store; certificate errors are errors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+TIMEOUT_SECONDS = 90
+
+
+def trust(ca_file: str) -> None:
+    store = Path(os.environ["HOME"], ".pki", "nssdb")
+    store.mkdir(parents=True, exist_ok=True)
+    database = f"sql:{store}"
+    if not (store / "cert9.db").exists():
+        subprocess.run(["certutil", "-d", database, "-N", "--empty-password"], check=True)
+    subprocess.run(["certutil", "-d", database, "-A", "-t", "C,,", "-n", "modelhub", "-i", ca_file], check=True)
+
+
+def start() -> webdriver.Chrome:
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+
+
+def responses(driver: webdriver.Chrome, methods: dict[str, str]) -> t.Iterator[tuple[str, str, int]]:
+    """Yield method, URL and status of every answer since the last call; methods remembers open requests."""
+    for entry in driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        params = message.get("params", {})
+        if message["method"] == "Network.requestWillBeSent":
+            methods[params["requestId"]] = params["request"]["method"]
+        elif message["method"] == "Network.responseReceived":
+            response = params["response"]
+            yield methods.get(params["requestId"], "?"), response["url"], response["status"]
+
+
+def wait_for(driver: webdriver.Chrome, selector: str) -> t.Any:
+    """Return the first visible element; say what the page shows when there is none in time."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        for element in driver.find_elements(By.CSS_SELECTOR, selector):
+            if element.is_displayed() and element.is_enabled():
+                return element
+        time.sleep(0.3)
+    shown = driver.execute_script("return document.body.innerText")
+    console = [entry["message"] for entry in driver.get_log("browser")]
+    raise SystemExit(f"the UI never showed {selector}, but: {shown[:500]!r}. Console: {console[-10:]}")
+
+
+def wait_for_post(driver: webdriver.Chrome, url: str) -> None:
+    methods: dict[str, str] = {}
+    seen: list[str] = []
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        for method, target, status in responses(driver, methods):
+            seen.append(f"{method} {status} {target}")
+            if method == "POST" and target == url:
+                if status != 200:
+                    raise SystemExit(f"the UI's own POST to {target} was answered {status}")
+                return
+        time.sleep(0.3)
+    raise SystemExit(f"no POST of the UI to {url} in {TIMEOUT_SECONDS} s. Requests: {seen[-20:]}")
+
+
+def main() -> None:
+    url, ca_file, screenshot = sys.argv[1:]
+    trust(ca_file)
+    name = f"browser-{secrets.token_hex(4)}"
+    driver = start()
+    try:
+        driver.get(f"{url}/#/experiments")
+        wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
+        wait_for(driver, "[role=dialog] input").send_keys(name)
+        wait_for(driver, "[role=dialog] button[class*=primary]").click()
+        wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
+    finally:
+        driver.save_screenshot(screenshot)
+        driver.quit()
+    print(f"the UI loaded and created the experiment {name} by its own POST; screenshot: {screenshot}")
+
+
+if __name__ == "__main__":
+    main()
