@@ -1,0 +1,146 @@
+"""Time the collection against `docker compose up -d` of the reference stack, on one SSH host with images present.
+
+Usage: converge.py [ROUNDS]   (default 3)
+A round is: first converge, second converge, removal; then compose cold, compose again, removal. Prints the medians
+in seconds, the tasks of the second converge, and the proportional set size of both MLflow containers at rest in MB.
+The host is Molecule's test host of the scenario `default`: a Debian 13 container with its own engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "tests" / "output" / "bench"
+IMAGES = ("traefik", "postgres", "minio", "mlflow")
+IDLE_SECONDS = 20
+# What a user waits for: the first answer of MLflow through the front door.
+READY = "until curl -fsk --resolve mlflow.modelhub.test:443:127.0.0.1 https://mlflow.modelhub.test/health; do sleep 0.2; done"
+# Sums the proportional set sizes of a container's processes, in kB.
+MEMORY = (
+    "for p in $(sudo docker top {name} -o pid | tail -n +2); do sudo cat /proc/$p/smaps_rollup; done"
+    " | awk '/^Pss:/ {{ sum += $2 }} END {{ print sum }}'"
+)
+
+
+def run(*command: str, **kwargs: object) -> str:
+    """Run a command and return its standard output; its output is shown when it fails."""
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, **kwargs)  # type: ignore[call-overload]
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed ({result.returncode}):\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+    return str(result.stdout)
+
+
+def molecule(action: str) -> None:
+    run("molecule", action, "--scenario-name", "default")
+
+
+class Host:
+    """The test host: playbooks and shell commands over SSH."""
+
+    def __init__(self) -> None:
+        self.inventory = str(next(WORK.rglob("ansible_inventory.yml")).parent)
+
+    def playbook(self, name: str, *arguments: str) -> tuple[float, str]:
+        started = time.monotonic()
+        output = run("ansible-playbook", "-i", self.inventory, f"playbooks/{name}.yml", *arguments)
+        return time.monotonic() - started, output
+
+    def shell(self, command: str) -> tuple[float, str]:
+        started = time.monotonic()
+        output = run("ansible", "-i", self.inventory, "modelhub", "-m", "ansible.builtin.shell", "-a", command, "--one-line")
+        return time.monotonic() - started, output
+
+    def memory_mb(self, container: str) -> float:
+        time.sleep(IDLE_SECONDS)
+        _, output = self.shell(MEMORY.format(name=container))
+        match = re.search(r"\(stdout\) (\d+)", output)
+        assert match, output
+        return int(match[1]) / 1024
+
+
+def image_names(host: Host) -> dict[str, str]:
+    """Return the names of the images on the host, by service."""
+    run("ansible", "-i", host.inventory, "modelhub", "-m", "ansible.builtin.setup", "-a", "gather_subset=!all")
+    output = host.shell("sudo docker ps --format '{% raw %}{{.Names}}={{.Image}}{% endraw %}'")[1]
+    return dict(re.findall(r"\b(traefik|postgres|minio|mlflow)=([^\s\\]+)", output))
+
+
+def ours(host: Host, sample: dict[str, list[float]]) -> None:
+    seconds, _ = host.playbook("site")
+    sample["first converge, verified"].append(seconds)
+    seconds, output = host.playbook("site")
+    sample["second converge"].append(seconds)
+    recap = re.search(r"ok=(\d+)\s+changed=(\d+)\s+.*skipped=(\d+)", output)
+    assert recap, output[-2000:]
+    sample["second converge: tasks run"].append(int(recap[1]))
+    sample["second converge: tasks changed"].append(int(recap[2]))
+    sample["idle memory of mlflow, PSS MB"].append(host.memory_mb("mlflow"))
+    host.playbook("uninstall", "-e", '{"modelhub_purge": true}')
+
+
+def reference(host: Host, sample: dict[str, list[float]]) -> None:
+    up = "cd /opt/reference && sudo docker-compose up -d"
+    seconds, _ = host.shell(f"{up} && sleep 0")
+    sample["compose up -d, cold (returns at once)"].append(seconds)
+    waited, _ = host.shell(READY)
+    sample["compose up -d, cold, until MLflow answers"].append(seconds + waited)
+    sample["compose up -d, again"].append(host.shell(up)[0])
+    sample["idle memory of the reference's mlflow, PSS MB"].append(host.memory_mb("ref-mlflow"))
+    host.shell("cd /opt/reference && sudo docker-compose down -v")
+
+
+def install_reference(host: Host, images: dict[str, str]) -> None:
+    values = {f"{name.upper()}_IMAGE": images[name] for name in IMAGES}
+    values |= {"POSTGRES_USER": "mlflow", "POSTGRES_DB": "mlflow", "POSTGRES_PASSWORD": secrets.token_hex(16)}
+    values |= {"MINIO_ROOT_USER": "minioroot", "MINIO_ROOT_PASSWORD": secrets.token_hex(16)}
+    values |= {"MINIO_BUCKET_NAME": "mlflow", "DOMAIN": "modelhub.test"}
+    env = WORK / "reference.env"
+    env.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+    env.chmod(0o600)
+    host.shell("sudo apt-get install -y --no-install-recommends docker-compose curl && sudo install -d -o deploy /opt/reference")
+    for source, target in ((ROOT / "bench/reference/docker-compose.yml", "docker-compose.yml"), (env, ".env")):
+        arguments = f"src={source} dest=/opt/reference/{target} mode=0600"
+        run("ansible", "-i", host.inventory, "modelhub", "-m", "ansible.builtin.copy", "-a", arguments)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    WORK.mkdir(parents=True, exist_ok=True)
+    os.environ["MOLECULE_EPHEMERAL_DIRECTORY"] = str(WORK / "molecule")
+    names = (
+        *("first converge, verified", "second converge", "second converge: tasks run", "second converge: tasks changed"),
+        *("compose up -d, cold (returns at once)", "compose up -d, cold, until MLflow answers", "compose up -d, again"),
+        *("idle memory of mlflow, PSS MB", "idle memory of the reference's mlflow, PSS MB"),
+    )
+    samples: dict[str, list[float]] = {name: [] for name in names}
+    molecule("create")
+    try:
+        molecule("prepare")
+        host = Host()
+        # Brings engine, libraries and images, so that the rounds measure the deployment alone.
+        host.playbook("site")
+        images = image_names(host)
+        install_reference(host, images)
+        host.playbook("uninstall", "-e", '{"modelhub_purge": true}')
+        for number in range(rounds):
+            print(f"round {number + 1} of {rounds}", flush=True)
+            ours(host, samples)
+            reference(host, samples)
+    finally:
+        molecule("destroy")
+    for name, values in samples.items():
+        print(f"{name:50} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}")
+    (WORK / "converge.json").write_text(json.dumps(samples, indent=2))
+
+
+if __name__ == "__main__":
+    main()
