@@ -23,7 +23,10 @@ WORK = ROOT / "tests" / "output" / "bench"
 IMAGES = ("traefik", "postgres", "minio", "mlflow")
 IDLE_SECONDS = 20
 # What a user waits for: the first answer of MLflow through the front door.
-READY = "until curl -fsk --resolve mlflow.modelhub.test:443:127.0.0.1 https://mlflow.modelhub.test/health; do sleep 0.2; done"
+READY = (
+    "until curl -fsk --resolve mlflow.modelhub.test:443:127.0.0.1 https://mlflow.modelhub.test/health;"
+    " do sleep 0.2; done"
+)
 # Sums the proportional set sizes of a container's processes, in kB.
 MEMORY = (
     "for p in $(sudo docker top {name} -o pid | tail -n +2); do sudo cat /proc/$p/smaps_rollup; done"
@@ -56,7 +59,9 @@ class Host:
 
     def shell(self, command: str) -> tuple[float, str]:
         started = time.monotonic()
-        output = run("ansible", "-i", self.inventory, "modelhub", "-m", "ansible.builtin.shell", "-a", command, "--one-line")
+        output = run(
+            "ansible", "-i", self.inventory, "modelhub", "-m", "ansible.builtin.shell", "-a", command, "--one-line"
+        )
         return time.monotonic() - started, output
 
     def memory_mb(self, container: str) -> float:
@@ -106,7 +111,10 @@ def install_reference(host: Host, images: dict[str, str]) -> None:
     env = WORK / "reference.env"
     env.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     env.chmod(0o600)
-    host.shell("sudo apt-get install -y --no-install-recommends docker-compose curl && sudo install -d -o deploy /opt/reference")
+    host.shell(
+        "sudo apt-get install -y --no-install-recommends docker-compose curl"
+        " && sudo install -d -o deploy /opt/reference"
+    )
     for source, target in ((ROOT / "bench/reference/docker-compose.yml", "docker-compose.yml"), (env, ".env")):
         arguments = f"src={source} dest=/opt/reference/{target} mode=0600"
         run("ansible", "-i", host.inventory, "modelhub", "-m", "ansible.builtin.copy", "-a", arguments)
@@ -117,7 +125,12 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["MOLECULE_EPHEMERAL_DIRECTORY"] = str(WORK / "molecule")
     names = (
-        *("first converge, verified", "second converge", "second converge: tasks run", "second converge: tasks changed"),
+        *(
+            "first converge, verified",
+            "second converge",
+            "second converge: tasks run",
+            "second converge: tasks changed",
+        ),
         *("compose up -d, cold (returns at once)", "compose up -d, cold, until MLflow answers", "compose up -d, again"),
         *("idle memory of mlflow, PSS MB", "idle memory of the reference's mlflow, PSS MB"),
     )

@@ -31,7 +31,7 @@ logged() {
   shift
   mkdir -p "$LOG_DIR"
   (while sleep 30 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
-    printf '    still running after %d s\n' $((SECONDS - started))
+    printf '    %s: still running after %d s\n' "$name" $((SECONDS - started))
   done) &
   beat=$!
   set +e

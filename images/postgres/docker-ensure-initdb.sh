@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Initialises an empty data directory as the official image does, or does nothing where a cluster
 # exists. Takes the server's command line, so that its options hold for the temporary server too.
 set -euo pipefail
@@ -83,7 +83,8 @@ export PGPASSWORD="$POSTGRES_PASSWORD"
 options="$(printf '%q ' "$@" -c listen_addresses= -p 5432)"
 NOTIFY_SOCKET='' pg_ctl -D "$PGDATA" -o "$options" -w start
 if [ "$POSTGRES_DB" != postgres ]; then
-    POSTGRES_DB=postgres docker_process_sql --set db="$POSTGRES_DB" <<< 'CREATE DATABASE :"db";'
+    database="$POSTGRES_DB"
+    POSTGRES_DB=postgres docker_process_sql --set db="$database" <<< 'CREATE DATABASE :"db";'
 fi
 run_init_files
 pg_ctl -D "$PGDATA" -m fast -w stop

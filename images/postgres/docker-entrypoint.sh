@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Runs the server, after the data directory was initialised where it is empty. A command other than
 # `postgres` runs as it is.
 set -euo pipefail
