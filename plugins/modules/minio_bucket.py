@@ -206,6 +206,8 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib(exc.library), exception=exc.traceback)
     except ModelhubError as exc:
         module.fail_json(msg=str(exc))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

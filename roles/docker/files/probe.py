@@ -1,0 +1,20 @@
+"""Print what this host has, as JSON: the engine's version or why it does not answer, and the libraries that are missing.
+
+{"engine": str, "error": str, "missing": [str, ...]}. Arguments: names of Python modules.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+try:
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    answer = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False
+    )
+    engine, error = (answer.stdout.strip(), "") if answer.returncode == 0 else ("", answer.stderr.strip())
+except OSError as exc:
+    engine, error = "", str(exc)
+missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]
+print(json.dumps({"engine": engine, "error": error, "missing": missing}))
