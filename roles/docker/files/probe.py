@@ -1,4 +1,4 @@
-"""Print what this host has, as JSON: the engine's version or why it does not answer, and the libraries that are missing.
+"""Print as JSON what this host has: the engine's version or why it does not answer, and which libraries are missing.
 
 {"engine": str, "error": str, "missing": [str, ...]}. Arguments: names of Python modules.
 """
@@ -10,9 +10,7 @@ import sys
 
 try:
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
-    answer = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False
-    )
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     engine, error = (answer.stdout.strip(), "") if answer.returncode == 0 else ("", answer.stderr.strip())
 except OSError as exc:
     engine, error = "", str(exc)
