@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Open the MLflow UI in headless Chromium through Traefik and create an experiment: one of the UI's own POSTs.
 
 Usage: browser.py URL CA_FILE SCREENSHOT

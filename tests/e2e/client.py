@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Log a run with the stock MLflow client and read everything back.
 
 The environment holds MLFLOW_TRACKING_URI and REQUESTS_CA_BUNDLE and nothing else that tunes a client.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Log and read artifacts in direct mode: the client holds S3 keys and talks to the store's public endpoint itself.
 
 The environment adds AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MLFLOW_S3_ENDPOINT_URL and AWS_CA_BUNDLE.
@@ -46,7 +45,7 @@ def main() -> None:
         got = Path(client.download_artifacts(run.info.run_id, "payload.bin", str(got_folder)))
         expect(hashlib.sha256(got.read_bytes()).hexdigest(), hashlib.sha256(payload).hexdigest(), "bytes read back")
 
-    bucket, _, prefix = run.info.artifact_uri.partition("//")[2].partition("/")
+    bucket, _unused, prefix = run.info.artifact_uri.partition("//")[2].partition("/")
     store = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"], region_name="us-east-1")
     keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
     expect(keys, [f"{prefix}/payload.bin"], f"objects of the run in bucket {bucket}")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Scan every TCP port of a host from outside and compare with the ports that may answer.
 
 Usage: ports.py HOST PORT [PORT ...]
@@ -15,7 +14,7 @@ TIMEOUT_SECONDS = 5
 
 async def answers(host: str, port: int) -> bool:
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), TIMEOUT_SECONDS)
+        _unused, writer = await asyncio.wait_for(asyncio.open_connection(host, port), TIMEOUT_SECONDS)
     except (OSError, asyncio.TimeoutError):
         return False
     writer.close()
@@ -31,7 +30,7 @@ async def scan(host: str) -> list[int]:
             if await answers(host, port):
                 found.append(port)
 
-    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(work() for _unused in range(AT_ONCE)))
     return sorted(found)
 
 

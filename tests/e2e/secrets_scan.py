@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Look for the values of all secrets where anyone may look: containers, process arguments, logs, Ansible's output.
 
 Usage: secrets_scan.py --secrets DIRECTORY --log FILE -- COMMAND ...
@@ -89,7 +88,7 @@ def prove_search(server: Server) -> None:
     finally:
         server.run(f"docker rm --force {PLANT}")
     wanted = {"docker inspect", "process arguments", f"log of container {PLANT}", "Ansible's log"}
-    found = {place for _, place in search({PLANT: spellings(value)}, places)}
+    found = {place for dummy, place in search({PLANT: spellings(value)}, places)}
     if found != wanted:
         raise SystemExit(f"the planted secret was to be found in {sorted(wanted)}, but was in {sorted(found)}")
 

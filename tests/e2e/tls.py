@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Check HTTPS as a client sees it: plain HTTP is redirected, every served certificate chains to the given CA.
 
 Usage: tls.py CA_FILE HOST [HOST ...]

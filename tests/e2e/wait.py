@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Wait until the server at MLFLOW_TRACKING_URI answers over HTTPS, without the patience of a client's retries.
 
 Usage: wait.py SECONDS

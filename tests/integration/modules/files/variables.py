@@ -12,7 +12,7 @@ from pathlib import Path
 variables = {}
 for argument in sys.argv[1:]:
     for line in [argument] if "=" in argument else Path(argument).read_text().splitlines():
-        name, _, value = line.partition("=")
+        name, dummy, value = line.partition("=")
         # Marked as unsafe, so that no character of a password is taken for a template.
         variables[name.lower()] = {"__ansible_unsafe": value}
 json.dump(variables, sys.stdout)

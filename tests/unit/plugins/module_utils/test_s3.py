@@ -33,7 +33,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3 import expl
 )
 def test_explain_answer(code: str, kind: type[StorageError], says: str) -> None:
     error = explain_answer('create bucket "b1x"', "b1x", code, "what it said")
-    assert type(error) is kind
+    assert error.__class__ is kind
     with pytest.raises(StorageError, match=f'^create bucket "b1x": .*{says}'):
         raise error
 
