@@ -64,6 +64,18 @@ def wait_for(driver: webdriver.Chrome, selector: str) -> t.Any:
     raise SystemExit(f"the UI never showed {selector}, but: {shown[:500]!r}. Console: {console[-10:]}")
 
 
+def enter(driver: webdriver.Chrome, selector: str, text: str) -> None:
+    """Type a text; again while the page, still moving the focus, gives the keys to another field."""
+    field = wait_for(driver, selector)
+    for _unused in range(20):
+        field.clear()
+        field.send_keys(text)
+        time.sleep(0.3)
+        if field.get_attribute("value") == text:
+            return
+    raise SystemExit(f"the field {selector} holds {field.get_attribute('value')!r} and never took {text!r}")
+
+
 def wait_for_post(driver: webdriver.Chrome, url: str) -> None:
     methods: dict[str, str] = {}
     seen: list[str] = []
@@ -87,7 +99,7 @@ def main() -> None:
     try:
         driver.get(f"{url}/#/experiments")
         wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
-        wait_for(driver, "[role=dialog] input").send_keys(name)
+        enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
         wait_for(driver, "[role=dialog] button[class*=primary]").click()
         wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
     finally:
