@@ -76,7 +76,7 @@ def image_names(host: Host) -> dict[str, str]:
     """Return the names of the images on the host, by service."""
     run("ansible", "-i", host.inventory, "modelhub", "-m", "ansible.builtin.setup", "-a", "gather_subset=!all")
     output = host.shell("sudo docker ps --format '{% raw %}{{.Names}}={{.Image}}{% endraw %}'")[1]
-    return dict(re.findall(r"\b(traefik|postgres|minio|mlflow)=([^\s\\]+)", output))
+    return dict(re.findall(r"(traefik|postgres|minio|mlflow)=([^\s\\]+)", output))
 
 
 def ours(host: Host, sample: dict[str, list[float]]) -> None:
