@@ -1,0 +1,114 @@
+"""The scripts of dockerfile.mlflow, as far as they are pure."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "images/mlflow-server"
+FLOOR = json.loads((FOLDER / "floor.json").read_text())
+CONSTRAINTS = (FOLDER / "constraints.txt").read_text()
+ARGS = {
+    "MLFLOW_VERSION": "v3.17.2",
+    "ALLOW_VULNERABLE_VERSION": "",
+    "BOTO3_VERSION": "1.40.0",
+    "PSYCOPG2_VERSION": "2.9.11",
+}
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+install = load("install")
+server = load("mlflow_server")
+
+
+@pytest.mark.parametrize("version", ["v3.17.2", "3.17.2", "3.18.0rc1", "4.0.0"])
+def test_argument_problem_accepts_releases(version: str) -> None:
+    assert install.argument_problem({**ARGS, "MLFLOW_VERSION": version}, FLOOR) is None
+
+
+@pytest.mark.parametrize("version", ["", "latest", "v3", "3.17.2; true", "3.17.x"])
+def test_argument_problem_refuses_what_is_no_release(version: str) -> None:
+    problem = install.argument_problem({**ARGS, "MLFLOW_VERSION": version}, FLOOR)
+    assert "MLFLOW_VERSION" in problem and "such as v3.17.2" in problem
+
+
+def test_argument_problem_refuses_below_the_floor_unless_told() -> None:
+    old = {**ARGS, "MLFLOW_VERSION": "v3.1.1"}
+    problem = install.argument_problem(old, FLOOR)
+    assert "CVE-2026-2033" in problem and "ALLOW_VULNERABLE_VERSION=true" in problem
+    assert install.argument_problem({**old, "ALLOW_VULNERABLE_VERSION": "true"}, FLOOR) is None
+
+
+@pytest.mark.parametrize("name", ["BOTO3_VERSION", "PSYCOPG2_VERSION"])
+def test_argument_problem_names_a_malformed_pin(name: str) -> None:
+    assert name in install.argument_problem({**ARGS, name: ">=1"}, FLOOR)
+    assert install.argument_problem({**ARGS, name: ""}, FLOOR) is None
+
+
+def test_base_problem_names_platforms() -> None:
+    assert "linux/amd64 or linux/arm64" in install.base_problem("3.17.2", "", "s390x")
+    assert "BASE_IMAGE is for linux/amd64" in install.base_problem("3.17.2", "linux/arm64", "x86_64")
+
+
+def pinned(name: str) -> str:
+    return next(line.split("==")[1].split()[0] for line in CONSTRAINTS.splitlines() if line.startswith(f"{name}=="))
+
+
+def test_choose_installs_everything_by_hash_by_default() -> None:
+    args = {**ARGS, "BOTO3_VERSION": pinned("boto3"), "PSYCOPG2_VERSION": pinned("psycopg2-binary")}
+    by_hash, resolved = install.choose(CONSTRAINTS, args)
+    assert resolved == []
+    assert by_hash.split() == CONSTRAINTS.split()
+
+
+@pytest.mark.parametrize(("version", "requirement"), [("1.40.0", "boto3==1.40.0"), ("", "boto3")])
+def test_choose_leaves_another_boto3_and_its_companions_to_pip(version: str, requirement: str) -> None:
+    args = {**ARGS, "BOTO3_VERSION": version, "PSYCOPG2_VERSION": pinned("psycopg2-binary")}
+    by_hash, resolved = install.choose(CONSTRAINTS, args)
+    assert resolved == [requirement]
+    names = {line.split("==")[0] for line in by_hash.splitlines() if "==" in line}
+    assert not names & {"boto3", "botocore", "jmespath", "s3transfer"}
+    assert {"uvloop", "httptools", "psycopg2-binary"} <= names
+    # A hash without its package would be an option of the one before.
+    assert by_hash.count("--hash") < CONSTRAINTS.count("--hash")
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory_mb", "expected"),
+    [(2, 24_000, 2), (16, 24_000, 4), (0.5, 24_000, 1), (8, 1024, 2), (8, 256, 1)],
+)
+def test_workers(cores: float, memory_mb: float, expected: int) -> None:
+    assert server.workers(cores, memory_mb) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "passes"),
+    [
+        ('connection to server at "postgres", port 5432 failed: Connection refused', True),
+        ('could not translate host name "postgres" to address: Name or service not known', True),
+        ("FATAL:  the database system is starting up", True),
+        ("FATAL:  sorry, too many clients already", True),
+        ('FATAL:  password authentication failed for user "mlflow"', False),
+        ('FATAL:  database "other" does not exist', False),
+        ("fe_sendauth: no password supplied", False),
+    ],
+)
+def test_passing_tells_what_waiting_can_mend(message: str, passes: bool) -> None:
+    assert bool(server.PASSING.search(message)) is passes
+
+
+def test_first_line_of_nothing_is_the_kind_of_error() -> None:
+    assert server.first_line(ValueError()) == "ValueError"
+    assert server.first_line("one\ntwo") == "one"
