@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Run `mlflow server` with the workers forked from one loaded process.
 
 Usage: mlflow-server [OPTIONS OF mlflow server]
