@@ -1,0 +1,150 @@
+"""The workflows keep what they promise: what starts them, who may push, what is published, what a build may read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PUBLISH = "mlflow-image-publish.yml"
+PLATFORMS = "linux/amd64,linux/arm64"
+# Tag, and whether a release that is not the Dockerfile's default gets it too
+TAGS = {
+    "type=ref,event=branch": False,
+    "type=sha,prefix={{branch}}-": False,
+    "type=raw,value=latest": False,
+    "type=raw,value=v": True,
+    "type=semver,pattern={{version}}": True,
+    "type=semver,pattern={{major}}.{{minor}}": False,
+    "type=semver,pattern={{major}}": False,
+}
+NOT_FOR_PULL_REQUESTS = "github.event_name != 'pull_request'"
+Workflow = dict[Any, Any]
+
+
+def triggers(workflow: Workflow) -> dict[str, Any]:
+    """Return the part `on`, which YAML 1.1 reads as true."""
+    return dict(workflow.get(True) or workflow.get("on") or {})
+
+
+def jobs_problems(name: str, workflow: Workflow) -> list[str]:
+    """Least rights: none by default, none that write where a pull request may run."""
+    found = [] if workflow.get("permissions") == {} else [f"{name}: `permissions: {{}}` is missing on top"]
+    events = triggers(workflow)
+    if "pull_request_target" in events or "workflow_run" in events:
+        found.append(f"{name}: strangers' code would run with our rights")
+    for key, job in workflow["jobs"].items():
+        found += [] if "timeout-minutes" in job else [f"{name}: {key} has no timeout-minutes"]
+        if "pull_request" not in events or NOT_FOR_PULL_REQUESTS in str(job.get("if", "")):
+            continue
+        writes = [right for right, level in job.get("permissions", {}).items() if level == "write"]
+        text = json.dumps(job)
+        if writes or '"push": true' in text or "login-action" in text or "secrets." in text:
+            found.append(f"{name}: {key} runs for pull requests and could push")
+    return found
+
+
+def filter_problems(name: str, workflow: Workflow) -> list[str]:
+    """Path filters name files that exist, and the same for pushes and pull requests."""
+    filters = {event: (triggers(workflow).get(event) or {}).get("paths") for event in ("push", "pull_request")}
+    found = [
+        f"{name}: no file matches the path filter {path}"
+        for paths in filters.values()
+        for path in paths or []
+        if not any(ROOT.glob(f"{path}/*" if path.endswith("**") else path))
+    ]
+    if any(filters.values()) and filters["push"] != filters["pull_request"]:
+        found.append(f"{name}: pushes and pull requests have different path filters")
+    return found
+
+
+def copied() -> list[str]:
+    """Return the files that dockerfile.mlflow copies from its context."""
+    text = (ROOT / "dockerfile.mlflow").read_text().replace("\\\n", " ")
+    lines = re.findall(r"^COPY (?!.*--from)(.*)$", text, re.MULTILINE)
+    return [word for line in lines for word in line.split()[:-1] if not word.startswith("--")]
+
+
+def context_problems(workflow: Workflow) -> list[str]:
+    """A change of any input of the build starts the workflow, and .dockerignore lets it through."""
+    paths = triggers(workflow)["push"]["paths"]
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    inputs = copied()
+    found = [] if inputs else ["dockerfile.mlflow copies nothing"]
+    for needed in [*inputs, "dockerfile.mlflow", f".github/workflows/{PUBLISH}"]:
+        if not any(fnmatch(needed, path) for path in paths):
+            found.append(f"{PUBLISH}: a change of {needed} does not start it")
+    found += [f".dockerignore keeps {path} from dockerfile.mlflow" for path in inputs if path not in allowed]
+    return found
+
+
+def publish_problems(workflow: Workflow) -> list[str]:
+    """Tags, platforms and what goes with the image are as documented; nothing is pushed unverified."""
+    publish = workflow["jobs"]["publish"]
+    steps = {str(step.get("uses", step["name"])).split("@")[0]: step.get("with", {}) for step in publish["steps"]}
+    build, tags = steps["docker/build-push-action"], steps["docker/metadata-action"]["tags"].splitlines()
+    found = [] if "verify" in publish["needs"] else ["publish does not wait for verify"]
+    found += [] if build["platforms"] == PLATFORMS else [f"platforms are {build['platforms']}"]
+    found += [] if build["provenance"] == "mode=max" and build["sbom"] is True else ["provenance or SBOM is missing"]
+    text = json.dumps(publish)
+    found += [] if "cosign sign" in text and "cosign verify" in text else ["the image is not signed and checked"]
+    names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in tags}
+    found += [f"the tag {tag} is not documented" for tag, name in names.items() if name is None]
+    found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
+    found += [
+        f"the tag {tag} would move to an older release"
+        for tag, name in names.items()
+        if name and not TAGS[name] and "needs.version.outputs.latest" not in tag.split("enable=")[-1]
+    ]
+    verify = json.dumps(workflow["jobs"]["verify"])
+    found += [] if "tests/integration/image/run" in verify else ["verify does not run the image"]
+    gate = next(s["with"] for s in workflow["jobs"]["verify"]["steps"] if "trivy-action" in s.get("uses", ""))
+    found += [] if (gate["exit-code"], gate["severity"]) == ("1", "HIGH,CRITICAL") else ["the scan lets holes through"]
+    return [f"{PUBLISH}: {problem}" for problem in found]
+
+
+def plain(tag: str) -> str:
+    """Return a tag's rule without value and condition, but with the value of `raw`."""
+    parts = [part for part in tag.split(",") if not part.startswith("enable=")]
+    if not tag.startswith("type=raw"):
+        parts = [part for part in parts if not part.startswith("value=")]
+    return re.sub(r"\$\{\{.*", "", ",".join(parts))
+
+
+def pin_problems() -> list[str]:
+    """What stands in two places is the same in both."""
+    dockerfile = (ROOT / "dockerfile.mlflow").read_text()
+    constraints = (ROOT / "images/mlflow-server/constraints.txt").read_text()
+    found = []
+    for name, package in (("BOTO3_VERSION", "boto3"), ("PSYCOPG2_VERSION", "psycopg2-binary")):
+        default = re.findall(rf"^ARG {name}=(\S+)$", dockerfile, re.MULTILINE)
+        pinned = re.findall(rf"^{package}==(\S+) ", constraints, re.MULTILINE)
+        found += [] if default and default == pinned else [f"dockerfile.mlflow: {name} is not that of constraints.txt"]
+    role = yaml.safe_load((ROOT / "roles/mlflow/vars/main.yml").read_text())["__mlflow_floor"]
+    image = json.loads((ROOT / "images/mlflow-server/floor.json").read_text())
+    found += [] if role == image else ["images/mlflow-server/floor.json is not the floor of the role mlflow"]
+    defaults = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())
+    if f"ARG MLFLOW_VERSION={defaults['mlflow_version']}\n" not in dockerfile:
+        found.append("dockerfile.mlflow and the role mlflow have different default versions")
+    return found
+
+
+def main() -> int:
+    workflows = {
+        path.name: yaml.safe_load(path.read_text()) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))
+    }
+    found = [problem for name, workflow in workflows.items() for problem in jobs_problems(name, workflow)]
+    found += [problem for name, workflow in workflows.items() for problem in filter_problems(name, workflow)]
+    found += context_problems(workflows[PUBLISH]) + publish_problems(workflows[PUBLISH]) + pin_problems()
+    print("\n".join(found) or f"{len(workflows)} workflows keep their promises")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
