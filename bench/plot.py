@@ -1,0 +1,27 @@
+"""Draw the medians of bench/server as ratios to the reference: JSON in, SVG out.
+
+Runs where matplotlib is: in MLflow's image.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import matplotlib
+
+matplotlib.use("svg")
+# Text stays text, and the same numbers give the same file.
+matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "modelhub"})
+from matplotlib import pyplot  # noqa: E402
+
+medians = {name: row for name, row in json.load(sys.stdin).items() if "p50" not in name}
+names = list(medians)
+figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(names) + 1))
+axes.barh(names, [medians[name]["ours"] / medians[name]["reference"] for name in names], color="#0194e2")
+axes.axvline(1, color="black", linewidth=0.8)
+axes.set_xscale("log")
+axes.set_xlabel("ours / reference (requests: more is better; seconds and MB: less is better)")
+axes.invert_yaxis()
+figure.tight_layout()
+figure.savefig(sys.stdout, format="svg", metadata={"Date": None})
