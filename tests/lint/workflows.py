@@ -87,7 +87,7 @@ def context_problems(workflow: Workflow) -> list[str]:
 def publish_problems(workflow: Workflow) -> list[str]:
     """Tags, platforms and what goes with the image are as documented; nothing is pushed unverified."""
     publish = workflow["jobs"]["publish"]
-    steps = {str(step.get("uses", step["name"])).split("@")[0]: step.get("with", {}) for step in publish["steps"]}
+    steps = {str(step.get("uses", step["name"])).partition("@")[0]: step.get("with", {}) for step in publish["steps"]}
     build, tags = steps["docker/build-push-action"], steps["docker/metadata-action"]["tags"].splitlines()
     found = [] if "verify" in publish["needs"] else ["publish does not wait for verify"]
     found += [] if build["platforms"] == PLATFORMS else [f"platforms are {build['platforms']}"]
@@ -100,7 +100,7 @@ def publish_problems(workflow: Workflow) -> list[str]:
     found += [
         f"the tag {tag} would move to an older release"
         for tag, name in names.items()
-        if name and not TAGS[name] and "needs.version.outputs.latest" not in tag.split("enable=")[-1]
+        if name and not TAGS[name] and "needs.version.outputs.latest" not in tag.partition("enable=")[2]
     ]
     verify = json.dumps(workflow["jobs"]["verify"])
     found += [] if "tests/integration/image/run" in verify else ["verify does not run the image"]
