@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PUBLISH = "mlflow-image-publish.yml"
+BUILD, SCAN = "docker/build-push-action", "aquasecurity/trivy-action"
 PLATFORMS = "linux/amd64,linux/arm64"
 # Tag, and whether a release that is not the Dockerfile's default gets it too
 TAGS = {
@@ -25,12 +26,19 @@ TAGS = {
     "type=semver,pattern={{major}}": False,
 }
 NOT_FOR_PULL_REQUESTS = "github.event_name != 'pull_request'"
+# The event of a schedule, which always runs on the default branch, has no repository.
+DEFAULT_BRANCH_ONLY = (
+    f"{NOT_FOR_PULL_REQUESTS} && (github.event_name == 'schedule' ||"
+    " github.ref == format('refs/heads/{0}', github.event.repository.default_branch))"
+)
+PUSHES = re.compile(r'"push": (?!false)|login-action|docker login|type=registry|secrets|github\.token')
 Workflow = dict[Any, Any]
 
 
 def triggers(workflow: Workflow) -> dict[str, Any]:
-    """Return the part `on`, which YAML 1.1 reads as true."""
-    return dict(workflow.get(True) or workflow.get("on") or {})
+    """Return the part `on`, which YAML 1.1 reads as true, and which may be a name or a list of names."""
+    events = workflow.get(True) or workflow.get("on") or {}
+    return events if isinstance(events, dict) else dict.fromkeys([events] if isinstance(events, str) else events)
 
 
 def jobs_problems(name: str, workflow: Workflow) -> list[str]:
@@ -41,11 +49,12 @@ def jobs_problems(name: str, workflow: Workflow) -> list[str]:
         found.append(f"{name}: strangers' code would run with our rights")
     for key, job in workflow["jobs"].items():
         found += [] if "timeout-minutes" in job else [f"{name}: {key} has no timeout-minutes"]
-        if "pull_request" not in events or NOT_FOR_PULL_REQUESTS in str(job.get("if", "")):
+        # Only what stands before every `||` holds for the whole condition.
+        condition = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", str(job.get("if", "")))
+        if "pull_request" not in events or (condition.startswith(NOT_FOR_PULL_REQUESTS) and "||" not in condition):
             continue
-        writes = [right for right, level in job.get("permissions", {}).items() if level == "write"]
         text = json.dumps(job)
-        if writes or '"push": true' in text or "login-action" in text or "secrets." in text:
+        if "write" in json.dumps(job.get("permissions")) or PUSHES.search(text):
             found.append(f"{name}: {key} runs for pull requests and could push")
     return found
 
@@ -77,24 +86,38 @@ def context_problems(workflow: Workflow) -> list[str]:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     inputs = copied()
     found = [] if inputs else ["dockerfile.mlflow copies nothing"]
-    for needed in [*inputs, "dockerfile.mlflow", f".github/workflows/{PUBLISH}"]:
-        if not any(fnmatch(needed, path) for path in paths):
-            found.append(f"{PUBLISH}: a change of {needed} does not start it")
+    found += [
+        f"{PUBLISH}: a change of {needed} does not start it"
+        for needed in [*inputs, "dockerfile.mlflow", ".dockerignore", f".github/workflows/{PUBLISH}"]
+        if not any(fnmatch(needed, path) for path in paths)
+    ]
     found += [f".dockerignore keeps {path} from dockerfile.mlflow" for path in inputs if path not in allowed]
     return found
 
 
 def publish_problems(workflow: Workflow) -> list[str]:
-    """Tags, platforms and what goes with the image are as documented; nothing is pushed unverified."""
-    publish = workflow["jobs"]["publish"]
-    steps = {str(step.get("uses", step["name"])).partition("@")[0]: step.get("with", {}) for step in publish["steps"]}
-    build, tags = steps["docker/build-push-action"], steps["docker/metadata-action"]["tags"].splitlines()
-    found = [] if "verify" in publish["needs"] else ["publish does not wait for verify"]
-    found += [] if build["platforms"] == PLATFORMS else [f"platforms are {build['platforms']}"]
-    found += [] if build["provenance"] == "mode=max" and build["sbom"] is True else ["provenance or SBOM is missing"]
-    text = json.dumps(publish)
-    found += [] if "cosign sign" in text and "cosign verify" in text else ["the image is not signed and checked"]
-    names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in tags}
+    """Tags, platforms and what goes with the image are as documented; nothing is pushed that was not verified."""
+    verify, publish = by_action(workflow["jobs"]["verify"]), by_action(workflow["jobs"]["publish"])
+    build, meta, gate = verify[BUILD]["with"], publish["docker/metadata-action"]["with"], verify[SCAN]["with"]
+    push, text = publish[BUILD]["with"], json.dumps(workflow["jobs"]["publish"])
+    runs = [step.get("env", {}) for step in verify.values() if step.get("run") == "tests/integration/image/run"]
+    matrix = workflow["jobs"]["verify"]["strategy"]["matrix"]["include"]
+    image = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())["mlflow_image"]
+    promises = {
+        "publish does not wait for verify": "verify" in workflow["jobs"]["publish"]["needs"],
+        "not only the default branch is published": workflow["jobs"]["publish"].get("if") == DEFAULT_BRANCH_ONLY,
+        f"the platforms to publish are not {PLATFORMS}": push["platforms"] == PLATFORMS,
+        f"the platforms to verify are not {PLATFORMS}": ",".join(one["platform"] for one in matrix) == PLATFORMS,
+        "provenance or SBOM is missing": (push.get("provenance"), push.get("sbom")) == ("mode=max", True),
+        "the image is not signed and checked": "cosign sign" in text and "cosign verify" in text,
+        "the image is not the one of the role": f"{workflow['env']['IMAGE']}:{{{{ mlflow_version }}}}" == image,
+        "what is built is not run": [env.get("MLFLOW_IMAGE") for env in runs] == [build["tags"]],
+        "what is built is not scanned": gate["image-ref"] == build["tags"],
+        "the scan lets holes through": (gate.get("exit-code"), gate.get("severity")) == ("1", "HIGH,CRITICAL"),
+        "it may publish a version with known holes": "ALLOW_VULNERABLE_VERSION" not in json.dumps(workflow),
+    }
+    found = [problem for problem, kept in promises.items() if not kept]
+    names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in meta["tags"].splitlines()}
     found += [f"the tag {tag} is not documented" for tag, name in names.items() if name is None]
     found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
     found += [
@@ -102,11 +125,12 @@ def publish_problems(workflow: Workflow) -> list[str]:
         for tag, name in names.items()
         if name and not TAGS[name] and "needs.version.outputs.latest" not in tag.partition("enable=")[2]
     ]
-    verify = json.dumps(workflow["jobs"]["verify"])
-    found += [] if "tests/integration/image/run" in verify else ["verify does not run the image"]
-    gate = next(s["with"] for s in workflow["jobs"]["verify"]["steps"] if "trivy-action" in s.get("uses", ""))
-    found += [] if (gate["exit-code"], gate["severity"]) == ("1", "HIGH,CRITICAL") else ["the scan lets holes through"]
     return [f"{PUBLISH}: {problem}" for problem in found]
+
+
+def by_action(job: Workflow) -> Workflow:
+    """Return the steps of a job by the action they use, or else by their name."""
+    return {str(step.get("uses", step["name"])).partition("@")[0]: step for step in job["steps"]}
 
 
 def plain(tag: str) -> str:
@@ -121,17 +145,16 @@ def pin_problems() -> list[str]:
     """What stands in two places is the same in both."""
     dockerfile = (ROOT / "dockerfile.mlflow").read_text()
     constraints = (ROOT / "images/mlflow-server/constraints.txt").read_text()
-    found = []
-    for name, package in (("BOTO3_VERSION", "boto3"), ("PSYCOPG2_VERSION", "psycopg2-binary")):
-        default = re.findall(rf"^ARG {name}=(\S+)$", dockerfile, re.MULTILINE)
-        pinned = re.findall(rf"^{package}==(\S+) ", constraints, re.MULTILINE)
-        found += [] if default and default == pinned else [f"dockerfile.mlflow: {name} is not that of constraints.txt"]
     role = yaml.safe_load((ROOT / "roles/mlflow/vars/main.yml").read_text())["__mlflow_floor"]
     image = json.loads((ROOT / "images/mlflow-server/floor.json").read_text())
-    found += [] if role == image else ["images/mlflow-server/floor.json is not the floor of the role mlflow"]
-    defaults = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())
-    if f"ARG MLFLOW_VERSION={defaults['mlflow_version']}\n" not in dockerfile:
+    version = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())["mlflow_version"]
+    found = [] if role == image else ["images/mlflow-server/floor.json is not the floor of the role mlflow"]
+    if re.findall(r"^ARG MLFLOW_VERSION=(\S+)$", dockerfile, re.MULTILINE) != [version]:
         found.append("dockerfile.mlflow and the role mlflow have different default versions")
+    for name, package in (("BOTO3_VERSION", "boto3"), ("PSYCOPG2_VERSION", "psycopg2-binary")):
+        default = re.findall(rf"^ARG {name}=(\S+)$", dockerfile, re.MULTILINE)
+        if not default or default != re.findall(rf"^{package}==(\S+) ", constraints, re.MULTILINE):
+            found.append(f"dockerfile.mlflow: {name} is not that of constraints.txt")
     return found
 
 
