@@ -3,7 +3,7 @@
 Usage: server.py [ROUNDS [SECONDS]]   (default 5 rounds of 4 seconds a workload)
 
 reference  the command line of the docker-compose stack that this project grew out of, on an image of its recipe
-ours       the image of dockerfile.mlflow with the settings and restrictions of the role
+ours       the image of dockerfile.mlflow as it comes, with the restrictions of the role
 plain      ours without the restrictions: what read-only root, no capabilities and no new privileges cost
 official   MLflow's own defaults, on the reference's image
 
@@ -85,17 +85,13 @@ class Bed:
             *("run", "-d", f"--name={NAME}-traefik", f"--network={NAME}", f"-v={self.work}:/dynamic:ro", TRAEFIK),
             *("--entrypoints.websecure.address=:443", "--providers.file.directory=/dynamic"),
         )
-        until(lambda: self.sql("SELECT 1") == "1")
+        ready = ["docker", "exec", f"{NAME}-postgres", "psql", "-h127.0.0.1", "-Umlflow", "-c", "SELECT 1"]
+        until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
         self.traefik = address(f"{NAME}-traefik")
 
     def sql(self, statement: str, database: str = "mlflow") -> str:
-        result = subprocess.run(
-            ["docker", "exec", "-i", f"{NAME}-postgres", "psql", "-h127.0.0.1", "-Umlflow", "-Atq", "-d", database],
-            input=statement,
-            capture_output=True,
-            text=True,
-        )
-        return result.stdout.strip()
+        psql = ("psql", "-h127.0.0.1", "-Umlflow", "-Atq", "-vON_ERROR_STOP=1", "-d", database)
+        return docker("exec", "-i", f"{NAME}-postgres", *psql, text=statement)
 
     def serve(self, kind: str) -> float:
         """Start the server of a kind and return the seconds until it answers through Traefik."""
@@ -112,7 +108,7 @@ class Bed:
             "--network-alias=mlflow",
             *self.arguments(kind, uri),
         )
-        until(lambda: self.answers(), pause=0.02)
+        until(self.answers, pause=0.02)
         return time.monotonic() - started
 
     def arguments(self, kind: str, uri: str) -> list[str]:
