@@ -5,12 +5,16 @@ Usage: mlflow-server [OPTIONS OF mlflow server]
 `mlflow server` imports MLflow, migrates the database, and then waits for uvicorn, which imports MLflow again in each
 worker. Here MLflow is imported once. A child process does the command's own work up to the uvicorn command line, so
 that no database connection is open in the parent; the parent then loads the application and runs uvicorn with it, and
-the workers share its memory. Prints one line and exits with 1 where the server cannot work. With job execution, and
-for any other server than uvicorn, it becomes the plain command.
+the workers share its memory. The REST API is handed to Flask without the detours that MLflow's FastAPI application
+makes for it. Prints one line and exits with 1 where the server cannot work. With job execution, and for any other
+server than uvicorn, it becomes the plain command.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import functools
 import gc
 import importlib
 import multiprocessing
@@ -21,8 +25,10 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 UID = 1001
 DATABASE_TIMEOUT_SECONDS = 100
@@ -37,6 +43,17 @@ WORKER_MODULES = ("mlflow.server.fastapi_app", "mlflow.store.artifact.s3_artifac
 MEMORY_BASE_MB = 512
 MEMORY_PER_WORKER_MB = 256
 MAX_WORKERS = 4
+# Calls of MLflow's clients, whose answers are JSON and whole in memory. What browsers call may stream files.
+REST_PATHS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/")
+# More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
+# answers than 8.
+REST_THREADS = 8
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Scope]]
+Send = Callable[[Scope], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 def stop(reason: str) -> NoReturn:
@@ -61,11 +78,15 @@ def check() -> None:
         tempfile.TemporaryFile(dir="/tmp").close()
     except OSError as error:
         stop(f"cannot write to /tmp ({error.strerror}), where uploads are kept on their way; mount a tmpfs there")
-    if not given("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI") and "--artifacts-only" not in sys.argv:
+    artifacts_only = given("--artifacts-only", "MLFLOW_ARTIFACTS_ONLY")
+    if not artifacts_only and not given("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI"):
         stop(
             "no database: set MLFLOW_BACKEND_STORE_URI, for example"
             " postgresql+psycopg2://mlflow@postgres/mlflow?passfile=/run/secrets/pgpass"
         )
+    threads = os.environ.get("MLFLOW_REST_THREADS") or "0"
+    if not threads.isdecimal():
+        stop(f"MLFLOW_REST_THREADS is '{threads}'; give a number, or 0 for MLflow's own way of serving REST calls")
 
 
 def workers(cores: float, memory_mb: float) -> int:
@@ -144,12 +165,125 @@ def serve(command: list[str]) -> None:
 
     for module in WORKER_MODULES:
         importlib.import_module(module)
+    threads = int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS)
+    if threads:
+        shorten_all(threads)
     os.register_at_fork(after_in_child=forget_signals)
     uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
     # Without it the collector would write to, and so copy, every page in every worker.
     gc.collect()
     gc.freeze()
     uvicorn.main.main(command[3:])
+
+
+class RestApi:
+    """MLflow's Flask application as an ASGI application, for the REST API.
+
+    MLflow's own bridge from FastAPI to Flask opens a task group and goes from thread to thread five times for each
+    answer, in any of 40 threads. Here a call is one piece of work in one of a few threads, and its answer one message.
+    """
+
+    def __init__(self, flask: Callable[..., Iterable[bytes]], otherwise: Asgi, threads: int) -> None:
+        """flask: a WSGI application. otherwise: what serves all other paths. threads: calls answered at once."""
+        self.flask = flask
+        self.otherwise = otherwise
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.middleware.wsgi import build_environ
+
+        if scope["type"] != "http" or not scope["path"].startswith(REST_PATHS):
+            await self.otherwise(scope, receive, send)
+            return
+        chunks, more = [], True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        environ = build_environ(scope, b"".join(chunks))
+        run = contextvars.copy_context().run
+        status, headers, body = await asyncio.get_running_loop().run_in_executor(self.pool, run, self.answer, environ)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def answer(self, environ: dict[str, Any]) -> Answer:
+        """Return status, headers and body of Flask's answer to a request in WSGI's form."""
+        started: list[tuple[Any, ...]] = []
+        chunks = self.flask(environ, lambda *start: started.append(start))
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = started[-1][:2]
+        return int(status.split(" ")[0]), [(n.lower().encode("latin1"), v.encode("latin1")) for n, v in headers], body
+
+
+class Unless:
+    """A middleware of FastAPI's that is passed by where it would do nothing, because passing through costs a task."""
+
+    def __init__(self, app: Asgi, idle: Callable[[Scope], bool], middleware: Callable[[Asgi], Asgi]) -> None:
+        self.app = app
+        self.idle = idle
+        self.through = middleware(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.app if scope["type"] == "http" and self.idle(scope) else self.through)(scope, receive, send)
+
+
+def without_workspace(scope: Scope) -> bool:
+    """Tell whether MLflow's workspace_context_middleware has nothing to do for a request."""
+    from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
+    from mlflow.server.workspace_helpers import WORKSPACE_HEADER_NAME
+
+    name = WORKSPACE_HEADER_NAME.lower().encode()
+    return not MLFLOW_ENABLE_WORKSPACES.get() and all(header != name for header, _ in scope["headers"])
+
+
+def without_gateway(scope: Scope) -> bool:
+    """Tell whether MLflow's gateway_timing_middleware has nothing to do for a request."""
+    return "/gateway/" not in scope["path"]
+
+
+IDLE = {"workspace_context_middleware": without_workspace, "gateway_timing_middleware": without_gateway}
+
+
+def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> bool:
+    """Give MLflow's FastAPI application a shorter way to Flask; return whether it was built as expected.
+
+    Everything else about a request stays: host, origin and header checks, FastAPI's own routes, Flask's hooks.
+    """
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount
+
+    mounts = [route for route in app.router.routes if isinstance(route, Mount) and route.path == ""]
+    found = {getattr(entry.kwargs.get("dispatch"), "__name__", ""): entry for entry in app.user_middleware}
+    if len(mounts) != 1 or not IDLE.keys() <= found.keys():
+        return False
+    mounts[0].app = RestApi(flask, mounts[0].app, threads)
+    for name, idle in IDLE.items():
+        entry = found[name]
+        wrapped = functools.partial(entry.cls, *entry.args, **entry.kwargs)
+        app.user_middleware[app.user_middleware.index(entry)] = Middleware(Unless, idle=idle, middleware=wrapped)
+    return True
+
+
+def shorten_all(threads: int) -> None:
+    """Shorten MLflow's application, and the one that its factory makes for basic authentication."""
+    import mlflow.server
+    import mlflow.server.fastapi_app as module
+
+    create = module.create_fastapi_app
+
+    def create_short(flask_app: Any = mlflow.server.app) -> Any:
+        app = create(flask_app)
+        shorten(app, flask_app, threads)
+        return app
+
+    module.create_fastapi_app = create_short
+    if not shorten(module.app, mlflow.server.app, threads):
+        print("mlflow-server: this MLflow is built in another way; its REST API is left as it is", file=sys.stderr)
 
 
 def forget_signals() -> None:

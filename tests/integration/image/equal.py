@@ -1,0 +1,91 @@
+"""Check that two MLflow servers with one database answer alike: status, headers and body.
+
+Usage: equal.py HOST OTHER_HOST. Both answer to the name `mlflow`, allow the origin https://mlflow.example.org, and have
+the experiment 0. Prints what differs and fails.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import sys
+from collections.abc import Iterator
+
+# Different for each answer, or each server
+VARYING = {"date", "server"}
+RUN = "/api/2.0/mlflow/runs"
+Case = tuple[str, str, "bytes | Iterator[bytes] | None", dict[str, str]]
+Answer = tuple[int, "list[tuple[str, str]]", bytes]
+
+
+def cases() -> dict[str, Case]:
+    """Return requests of every kind: method, path, body and headers, by what they are."""
+    get = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+    search = "/api/2.0/mlflow/experiments/search"
+    some = json.dumps({"max_results": 3}).encode()
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    as_json, other_workspace = {"Content-Type": "application/json"}, {"X-MLFLOW-WORKSPACE": "other"}
+    ours, foreign = {"Origin": "https://mlflow.example.org"}, {"Origin": "https://attacker.example.net"}
+    wrong = {"run_id": "0" * 32, "key": "a", "value": "no number", "timestamp": 1}
+    return {
+        "a reading": ("GET", get, None, {}),
+        "a search": ("POST", search, some, as_json),
+        "a body in chunks": ("POST", search, iter([some[:5], some[5:]]), as_json),
+        "only the head": ("HEAD", get, None, {}),
+        "a name outside ASCII": ("GET", f"{search.rpartition('/')[0]}/get-by-name?experiment_name=%C3%A9%25", None, {}),
+        "a path outside ASCII": ("GET", "/api/2.0/mlflow/%C3%A9", None, {}),
+        "a run that is not there": ("GET", f"{RUN}/get?run_id={'0' * 32}", None, {}),
+        "a wrong type": ("POST", f"{RUN}/log-metric", json.dumps(wrong).encode(), as_json),
+        "nothing in the body": ("POST", f"{RUN}/log-metric", b"", as_json),
+        "no JSON": ("POST", search, b"{", as_json),
+        "another content type": ("POST", search, some, {"Content-Type": "text/plain"}),
+        "a megabyte": ("POST", search, json.dumps({"filter": "a" * 2**20}).encode(), as_json),
+        "no such path": ("GET", "/api/2.0/mlflow/nothing", None, {}),
+        "a wrong method": ("PUT", search, some, {}),
+        "a foreign host": ("GET", get, None, {"Host": "attacker.example.net"}),
+        "our origin": ("POST", search, some, {**ours, **as_json}),
+        "a foreign origin": ("POST", search, some, {**foreign, **as_json}),
+        "a preflight": ("OPTIONS", search, None, {**ours, **preflight}),
+        "a foreign preflight": ("OPTIONS", search, None, {**foreign, **preflight}),
+        "a workspace": ("GET", get, None, other_workspace),
+        "a workspace for a native route": ("GET", "/api/3.0/mlflow/server-info", None, other_workspace),
+        "artifacts of a workspace": ("GET", "/api/2.0/mlflow-artifacts/artifacts", None, other_workspace),
+        "version 3": ("GET", "/api/3.0/mlflow/traces/none", None, {}),
+        "server info": ("GET", "/api/3.0/mlflow/server-info", None, {}),
+        "the browser's API": ("GET", f"/ajax-{get[1:]}", None, {}),
+        "the page": ("GET", "/", None, {}),
+        "health": ("GET", "/health", None, {}),
+        "the gateway": ("POST", "/gateway/none/mlflow/invocations", b"{}", as_json),
+    }
+
+
+def ask(host: str, case: Case) -> Answer:
+    method, path, body, headers = case
+    connection = http.client.HTTPConnection(host, 5000, timeout=60)
+    connection.request(method, path, body, {"Host": "mlflow", **headers})
+    response = connection.getresponse()
+    got = [(name.lower(), value) for name, value in response.getheaders() if name.lower() not in VARYING]
+    # The methods that are allowed are a set.
+    kept = sorted((name, ", ".join(sorted(value.split(", "))) if name == "allow" else value) for name, value in got)
+    # Times at which something was asked
+    return response.status, kept, re.sub(rb"\d{13}", b"time", response.read())
+
+
+def main() -> None:
+    host, other = sys.argv[1:]
+    # A body that is an iterator can be read once.
+    first, second = cases(), cases()
+    differences, statuses = [], set()
+    for name, case in first.items():
+        one, two = ask(host, case), ask(other, second[name])
+        statuses.add(one[0])
+        if one != two:
+            differences.append(f"{name}:\n  {host}: {one}\n  {other}: {two}")
+    if not {200, 400, 403, 404, 405} <= statuses:
+        differences.append(f"the requests do not cover what they should: {sorted(statuses)}")
+    sys.exit("\n".join(differences) or None)
+
+
+if __name__ == "__main__":
+    main()
