@@ -190,8 +190,6 @@ class RestApi:
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.middleware.wsgi import build_environ
-
         if scope["type"] != "http" or not scope["path"].startswith(REST_PATHS):
             await self.otherwise(scope, receive, send)
             return
@@ -202,6 +200,8 @@ class RestApi:
                 return
             chunks.append(message.get("body", b""))
             more = message.get("more_body", False)
+        from starlette.middleware.wsgi import build_environ
+
         environ = build_environ(scope, b"".join(chunks))
         run = contextvars.copy_context().run
         status, headers, body = await asyncio.get_running_loop().run_in_executor(self.pool, run, self.answer, environ)

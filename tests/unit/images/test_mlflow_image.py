@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -112,3 +115,87 @@ def test_passing_tells_what_waiting_can_mend(message: str, passes: bool) -> None
 def test_first_line_of_nothing_is_the_kind_of_error() -> None:
     assert server.first_line(ValueError()) == "ValueError"
     assert server.first_line("one\ntwo") == "one"
+
+
+class Recorder:
+    """An ASGI application that notes the requests it gets."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def __call__(self, scope: dict[str, Any], _receive: object, _send: object) -> None:
+        self.seen.append(scope.get("path", scope["type"]))
+
+
+def call(app: Any, scope: dict[str, Any], messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Send a request to an ASGI application and return what it sent."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+def never(*_: object) -> list[bytes]:
+    raise AssertionError("Flask was called")
+
+
+@pytest.mark.parametrize("path", ["/", "/ajax-api/2.0/mlflow/runs/get", "/api/2.0/mlflow-artifacts/a", "/health"])
+def test_rest_api_leaves_other_paths_to_mlflow(path: str) -> None:
+    otherwise = Recorder()
+    assert call(server.RestApi(never, otherwise, 1), {"type": "http", "path": path}, []) == []
+    assert otherwise.seen == [path]
+
+
+def test_rest_api_leaves_other_protocols_to_mlflow() -> None:
+    otherwise = Recorder()
+    call(server.RestApi(never, otherwise, 1), {"type": "lifespan"}, [])
+    assert otherwise.seen == ["lifespan"]
+
+
+def test_rest_api_does_nothing_with_half_a_request() -> None:
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    scope = {"type": "http", "path": "/api/2.0/mlflow/runs/create"}
+    assert call(server.RestApi(never, Recorder(), 1), scope, messages) == []
+
+
+def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
+    closed = []
+
+    class Chunks:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"one ", b"two"])
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def flask(environ: dict[str, Any], start_response: Callable[..., object]) -> Chunks:
+        start_response("404 NOT FOUND", [("X-Path", environ["PATH_INFO"]), ("X-Path", "again")])
+        return Chunks()
+
+    answer = server.RestApi(flask, Recorder(), 1).answer({"PATH_INFO": "/a"})
+    assert answer == (404, [(b"x-path", b"/a"), (b"x-path", b"again")], b"one two")
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(("idle", "passed"), [(True, ["app"]), (False, ["middleware"])])
+def test_unless_passes_by_an_idle_middleware(idle: bool, passed: list[str]) -> None:
+    seen = []
+
+    def named(name: str) -> Callable[..., Any]:
+        async def app(*_: object) -> None:
+            seen.append(name)
+
+        return app
+
+    unless = server.Unless(named("app"), lambda _: idle, lambda _: named("middleware"))
+    call(unless, {"type": "http"}, [])
+    assert seen == passed
+    # What is no request always goes through.
+    call(unless, {"type": "websocket"}, [])
+    assert seen == [*passed, "middleware"]
