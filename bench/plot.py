@@ -15,7 +15,7 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "modelhub"})
 from matplotlib import pyplot  # noqa: E402
 
-medians = {name: row for name, row in json.load(sys.stdin).items() if "p50" not in name}
+medians = {name: row for name, row in json.load(sys.stdin).items() if "p50" not in name and "failed" not in name}
 names = list(medians)
 figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(names) + 1))
 axes.barh(names, [medians[name]["ours"] / medians[name]["reference"] for name in names], color="#0194e2")

@@ -1,0 +1,261 @@
+"""What the benchmarks of the server share: one Traefik, one PostgreSQL, one S3 server, and one MLflow server at a time.
+
+Requests come from wrk, which needs little of the processors that client and servers share.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import ssl
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "bench"
+WORK = ROOT / "tests" / "output" / "bench-server"
+NAME = f"modelhub-bench-{secrets.token_hex(4)}"
+MLFLOW = os.environ.get("MLFLOW_IMAGE", "ghcr.io/opengeoai/modelhub/mlflow:v3.17.2")
+POSTGRES = os.environ.get("POSTGRES_IMAGE", "docker.io/library/postgres:17")
+MINIO = os.environ.get("MINIO_IMAGE", "docker.io/pgsty/silo:RELEASE.2026-10-26T00-00-00Z")
+TRAEFIK = os.environ.get("TRAEFIK_IMAGE", "docker.io/library/traefik:v3.7.15")
+API = "/api/2.0/mlflow"
+RUNS = 20_000
+# As many as the most connections, so that none waits for another's run.
+LOGGED_RUNS = 32
+IDLE_SECONDS = 10
+RESTRICTIONS = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=300")
+Sample = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A way to run MLflow: image, command, environment, options of `docker run`, and how PostgreSQL is reached."""
+
+    image: str = MLFLOW
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = RESTRICTIONS
+    # The image's own variables; else the command names the database, in place of URI.
+    by_environment: bool = True
+    socket: bool = True
+
+
+def docker(*arguments: str, text: str | None = None, **environment: str) -> str:
+    """Run a docker command and return its standard output; its errors end the benchmark."""
+    result = subprocess.run(
+        ["docker", *arguments], input=text, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    if result.returncode != 0:
+        sys.exit(f"docker {' '.join(arguments)[:300]} failed:\n{result.stderr[-3000:]}")
+    return result.stdout.strip()
+
+
+class Bed:
+    """The parts behind and before MLflow, and one MLflow server at a time."""
+
+    def __init__(self) -> None:
+        self.password = secrets.token_hex(12)
+        self.keys = {"MINIO_ROOT_USER": secrets.token_hex(8), "MINIO_ROOT_PASSWORD": secrets.token_hex(12)}
+        self.experiment = ""
+        self.runs: list[str] = []
+        # Calls of the running server that were not answered with success
+        self.failed = 0
+
+    def start(self) -> None:
+        WORK.mkdir(parents=True, exist_ok=True)
+        docker("network", "create", NAME)
+        env = {"POSTGRES_USER": "mlflow", "POSTGRES_PASSWORD": self.password, "POSTGRES_DB": "mlflow"}
+        docker(
+            *("run", "-d", f"--name={NAME}-postgres", f"--network={NAME}", "--network-alias=postgres"),
+            *(f"--volume={NAME}:/var/run/postgresql", *flags(env), POSTGRES),
+        )
+        docker(
+            *("run", "-d", f"--name={NAME}-minio", f"--network={NAME}", "--network-alias=minio", "--tmpfs=/tmp"),
+            *(*flags(self.keys), "--user=1000:1000", "--tmpfs=/data:uid=1000", MINIO, "server", "/data"),
+        )
+        (WORK / "dynamic.yml").write_text(
+            "http:\n"
+            "  routers: {mlflow: {rule: 'PathPrefix(`/`)', service: mlflow, entryPoints: [websecure], tls: {}}}\n"
+            "  services: {mlflow: {loadBalancer: {servers: [{url: 'http://mlflow:5000'}]}}}\n"
+        )
+        docker(
+            *("run", "-d", f"--name={NAME}-traefik", f"--network={NAME}", f"-v={WORK}:/dynamic:ro", TRAEFIK),
+            *("--entrypoints.websecure.address=:443", "--providers.file.directory=/dynamic"),
+        )
+        ready = ["docker", "exec", f"{NAME}-postgres", "psql", "-h127.0.0.1", "-Umlflow", "-c", "SELECT 1"]
+        until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
+        self.traefik = address(f"{NAME}-traefik")
+        # The first start migrates the database, which is not what a restart costs.
+        self.serve(Server())
+        self.seed()
+        self.stop_server()
+
+    def seed(self) -> None:
+        """Make an experiment of RUNS runs, and LOGGED_RUNS runs in another one."""
+        self.experiment, self.logged = (self.create_experiment(name) for name in ("bench", "bench-logged"))
+        self.runs = [self.create_run(self.logged) for _ in range(LOGGED_RUNS)]
+        self.sql(
+            "SELECT 'INSERT INTO runs (' || string_agg(column_name, ',') || ') SELECT ' || string_agg(CASE column_name"
+            f" WHEN 'run_uuid' THEN 'md5(n::text)' WHEN 'experiment_id' THEN '{self.experiment}' ELSE column_name END,"
+            f" ',') || ' FROM runs, generate_series(1, {RUNS}) n WHERE run_uuid = ''{self.runs[0]}'''"
+            " FROM information_schema.columns WHERE table_name = 'runs' \\gexec\nANALYZE runs"
+        )
+
+    def create_experiment(self, name: str) -> str:
+        return str(self.post("experiments/create", {"name": name})["experiment_id"])
+
+    def create_run(self, experiment: str) -> str:
+        return str(self.post("runs/create", {"experiment_id": experiment, "start_time": 1})["run"]["info"]["run_id"])
+
+    def sql(self, statement: str) -> str:
+        psql = ("psql", "-h127.0.0.1", "-Umlflow", "-Atq", "-vON_ERROR_STOP=1")
+        return docker("exec", "-i", f"{NAME}-postgres", *psql, text=statement)
+
+    def serve(self, server: Server) -> float:
+        """Start a server and return the seconds until it answers through Traefik."""
+        host, query = ("", "?host=/run/postgresql") if server.socket else ("postgres", "")
+        uri = f"postgresql+psycopg2://mlflow:{self.password}@{host}/mlflow{query}"
+        env = {
+            "MLFLOW_S3_ENDPOINT_URL": "http://minio:9000",
+            "AWS_ACCESS_KEY_ID": self.keys["MINIO_ROOT_USER"],
+            "AWS_SECRET_ACCESS_KEY": self.keys["MINIO_ROOT_PASSWORD"],
+            # So that the address is answered; the reference was made before hosts were checked.
+            "MLFLOW_SERVER_ALLOWED_HOSTS": "*",
+        }
+        if server.by_environment:
+            env |= {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow/"}
+        self.failed = 0
+        started = time.monotonic()
+        docker(
+            *("run", "-d", f"--name={NAME}-mlflow", f"--network={NAME}", "--network-alias=mlflow", *server.options),
+            *([f"--volume={NAME}:/run/postgresql:ro"] if server.socket else []),
+            *flags({**env, **server.environment}),
+            *(server.image, *(uri if word == "URI" else word for word in server.command)),
+        )
+        until(self.answers, pause=0.02)
+        return time.monotonic() - started
+
+    def answers(self) -> bool:
+        try:
+            connection = self.connect()
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Open a connection through Traefik, whose certificate is its own default one."""
+        return http.client.HTTPSConnection(self.traefik, timeout=60, context=ssl._create_unverified_context())
+
+    def post(self, path: str, body: dict[str, object]) -> dict[str, dict[str, dict[str, str]]]:
+        """Send one call of MLflow's REST API and return its answer."""
+        connection = self.connect()
+        connection.request("POST", f"{API}/{path}", json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            sys.exit(f"{path}: {response.status} {answer[:500]!r}")
+        return dict(json.loads(answer))
+
+    def load(self, path: str, body: object, connections: int, seconds: float, *, direct: bool = False) -> Sample:
+        """Send a call again and again, after a second to warm up.
+
+        Returns successful answers per second (`rate`) and the median in milliseconds (`p50`).
+        """
+        url = f"http://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
+        file = WORK / "body.json"
+        file.write_text(json.dumps(body))
+        call = ["GET", f"{API}/{path}"] if body is None else ["POST", f"{API}/{path}", str(file), *self.runs]
+        script = str(ROOT / "bench" / "load.lua")
+        output = ""
+        for duration in (1, seconds):
+            threads = f"-t{min(2, connections)}"
+            command = ["wrk", threads, f"-c{connections}", f"-d{duration:g}s", "-s", script, url, "--", *call]
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        requests, duration_us, failed, p50_us = map(int, output.splitlines()[-1].split())
+        self.failed += failed
+        return {"rate": (requests - failed) / duration_us * 1e6, "p50": p50_us / 1e3}
+
+    def memory_mb(self) -> float:
+        """Return the proportional set size of the server's processes."""
+        pids = docker("top", f"{NAME}-mlflow", "-o", "pid").split()[1:]
+        rollups = "\n".join(Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
+        return sum(int(line.split()[1]) for line in rollups.splitlines() if line.startswith("Pss:")) / 1024
+
+    def stop_server(self) -> None:
+        docker("rm", "-f", "-v", f"{NAME}-mlflow")
+
+    def stop(self) -> None:
+        for part in ("mlflow", "traefik", "minio", "postgres"):
+            subprocess.run(["docker", "rm", "-f", "-v", f"{NAME}-{part}"], capture_output=True)
+        for kind in ("network", "volume"):
+            subprocess.run(["docker", kind, "rm", NAME], capture_output=True)
+
+
+def metric(bed: Bed, connections: int, seconds: float) -> Sample:
+    """Load a server with log-metric and return its sample by name."""
+    body = {"run_id": "RUN", "key": "loss", "value": 0.5, "timestamp": "NUMBER", "step": "NUMBER"}
+    sample = bed.load("runs/log-metric", body, connections, seconds)
+    name = f"log-metric, {connections} connection{'s'[: connections - 1]}"
+    return {f"{name}, 1/s": sample["rate"], f"{name}, p50 ms": sample["p50"]}
+
+
+def flags(environment: dict[str, str]) -> list[str]:
+    return [f"--env={key}={value}" for key, value in environment.items()]
+
+
+def address(container: str) -> str:
+    return docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+
+
+def until(ready: Callable[[], bool], seconds: float = 180, pause: float = 0.2) -> None:
+    """Wait for something, at most so long."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            sys.exit(f"not ready after {seconds} s; docker logs:\n{docker('logs', f'{NAME}-mlflow')[-3000:]}")
+        time.sleep(pause)
+
+
+@contextmanager
+def running_bed() -> Iterator[Bed]:
+    """Start a bed, and remove all of it in the end."""
+    os.chdir(ROOT)
+    bed = Bed()
+    try:
+        bed.start()
+        yield bed
+    finally:
+        bed.stop()
+
+
+def rounds(servers: dict[str, Server], number: int, measure: Callable[[str], Sample]) -> dict[str, Sample]:
+    """Measure each server once a round, another one first each time; return medians by measure and server."""
+    samples: dict[str, list[Sample]] = {name: [] for name in servers}
+    names = list(servers)
+    for turn in range(number):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            print(f"round {turn + 1} of {number}: {name}", file=sys.stderr, flush=True)
+            samples[name].append(measure(name))
+    measures = list(samples[names[0]][0])
+    return {m: {name: statistics.median(s[m] for s in taken) for name, taken in samples.items()} for m in measures}
+
+
+def report(file: str, medians: dict[str, Sample], base: str, **facts: object) -> None:
+    """Print the medians, with the ratio to the base, as a table in Markdown, and write them as JSON for the docs."""
+    names = list(next(iter(medians.values())))
+    print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
+    for measure, row in medians.items():
+        cells = (f"{value:.3g}{f' ({value / row[base]:.2f}x)' if row[base] else ''}" for value in row.values())
+        print(f"| {measure} | {' | '.join(cells)} |")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / file).write_text(json.dumps({**facts, "medians": medians}, indent=2, ensure_ascii=False) + "\n")
