@@ -34,6 +34,7 @@ LOGGED_RUNS = 32
 IDLE_SECONDS = 10
 RESTRICTIONS = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=300")
 Sample = dict[str, float]
+Workload = tuple[str, Callable[[int], Sample]]
 
 
 @dataclass(frozen=True)
@@ -166,10 +167,10 @@ class Bed:
             sys.exit(f"{path}: {response.status} {answer[:500]!r}")
         return dict(json.loads(answer))
 
-    def load(self, path: str, body: object, connections: int, seconds: float, *, direct: bool = False) -> Sample:
+    def load(self, path: str, body: object, connections: int, seconds: int, *, direct: bool = False) -> Sample:
         """Send a call again and again, after a second to warm up.
 
-        Returns successful answers per second (`rate`) and the median in milliseconds (`p50`).
+        Returns successful answers per second (`1/s`) and the median in milliseconds (`p50 ms`).
         """
         url = f"http://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
         file = WORK / "body.json"
@@ -179,11 +180,11 @@ class Bed:
         output = ""
         for duration in (1, seconds):
             threads = f"-t{min(2, connections)}"
-            command = ["wrk", threads, f"-c{connections}", f"-d{duration:g}s", "-s", script, url, "--", *call]
+            command = ["wrk", threads, f"-c{connections}", f"-d{duration}s", "-s", script, url, "--", *call]
             output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         requests, duration_us, failed, p50_us = map(int, output.splitlines()[-1].split())
         self.failed += failed
-        return {"rate": (requests - failed) / duration_us * 1e6, "p50": p50_us / 1e3}
+        return {"1/s": (requests - failed) / duration_us * 1e6, "p50 ms": p50_us / 1e3}
 
     def memory_mb(self) -> float:
         """Return the proportional set size of the server's processes."""
@@ -201,12 +202,34 @@ class Bed:
             subprocess.run(["docker", kind, "rm", NAME], capture_output=True)
 
 
-def metric(bed: Bed, connections: int, seconds: float) -> Sample:
-    """Load a server with log-metric and return its sample by name."""
+def log_metric(bed: Bed, connections: int) -> Workload:
+    """Return name and load of one call of log-metric after the other, over so many connections."""
     body = {"run_id": "RUN", "key": "loss", "value": 0.5, "timestamp": "NUMBER", "step": "NUMBER"}
-    sample = bed.load("runs/log-metric", body, connections, seconds)
     name = f"log-metric, {connections} connection{'s'[: connections - 1]}"
-    return {f"{name}, 1/s": sample["rate"], f"{name}, p50 ms": sample["p50"]}
+    return name, lambda seconds: bed.load("runs/log-metric", body, connections, seconds)
+
+
+def search(bed: Bed) -> Workload:
+    """Return name and load of searches for runs."""
+    body = {"experiment_ids": [bed.experiment], "max_results": 50}
+    return f"runs/search over {RUNS} runs", lambda seconds: bed.load("runs/search", body, 8, seconds)
+
+
+def measure(bed: Bed, server: Server, workloads: list[Workload], seconds: int) -> Sample:
+    """Start a server, measure everything, stop it.
+
+    The workloads go forth and back, half of the seconds each time, so that slow changes of the machine meet all.
+    """
+    sample = {"cold start to first 200, s": bed.serve(server)}
+    time.sleep(IDLE_SECONDS)
+    sample["idle memory, MB"] = bed.memory_mb()
+    forth = [(name, load(seconds // 2)) for name, load in workloads]
+    back = [(name, load(seconds // 2)) for name, load in reversed(workloads)]
+    for (name, first), (_, second) in zip(forth, reversed(back)):
+        sample |= {f"{name}, {unit}": (value + second[unit]) / 2 for unit, value in first.items()}
+    sample["failed calls"] = bed.failed
+    bed.stop_server()
+    return sample
 
 
 def flags(environment: dict[str, str]) -> list[str]:
@@ -238,24 +261,42 @@ def running_bed() -> Iterator[Bed]:
         bed.stop()
 
 
-def rounds(servers: dict[str, Server], number: int, measure: Callable[[str], Sample]) -> dict[str, Sample]:
-    """Measure each server once a round, another one first each time; return medians by measure and server."""
+def rounds(servers: dict[str, Server], number: int, measured: Callable[[Server], Sample]) -> dict[str, list[Sample]]:
+    """Measure each server once a round, another one first each time; return the samples by server."""
     samples: dict[str, list[Sample]] = {name: [] for name in servers}
     names = list(servers)
     for turn in range(number):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             print(f"round {turn + 1} of {number}: {name}", file=sys.stderr, flush=True)
-            samples[name].append(measure(name))
-    measures = list(samples[names[0]][0])
-    return {m: {name: statistics.median(s[m] for s in taken) for name, taken in samples.items()} for m in measures}
+            samples[name].append(measured(servers[name]))
+    return samples
 
 
-def report(file: str, medians: dict[str, Sample], base: str, **facts: object) -> None:
-    """Print the medians, with the ratio to the base, as a table in Markdown, and write them as JSON for the docs."""
-    names = list(next(iter(medians.values())))
-    print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
-    for measure, row in medians.items():
-        cells = (f"{value:.3g}{f' ({value / row[base]:.2f}x)' if row[base] else ''}" for value in row.values())
+def ratio(samples: list[Sample], measure: str, base: list[Sample], other: str = "") -> float:
+    """Return the median over the rounds of a measure divided by the base's in the same round."""
+    pairs = [(one[measure], two[other or measure]) for one, two in zip(samples, base)]
+    return statistics.median(one / two if two else 1.0 for one, two in pairs)
+
+
+def report(file: str, samples: dict[str, list[Sample]], base: str, **facts: object) -> dict[str, dict[str, Sample]]:
+    """Print medians and ratios to the base as a table in Markdown, and write them for the documentation.
+
+    Returns them by measure and server.
+    """
+    table = {
+        measure: {
+            name: {
+                "median": statistics.median(sample[measure] for sample in taken),
+                "ratio": ratio(taken, measure, samples[base]),
+            }
+            for name, taken in samples.items()
+        }
+        for measure in samples[base][0]
+    }
+    print(f"| | {' | '.join(samples)} |\n|{'---|' * (len(samples) + 1)}")
+    for measure, row in table.items():
+        cells = (f"{cell['median']:.3g} ({cell['ratio']:.2f}x)" for cell in row.values())
         print(f"| {measure} | {' | '.join(cells)} |")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / file).write_text(json.dumps({**facts, "medians": medians}, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS / file).write_text(json.dumps({**facts, "measures": table}, indent=2) + "\n")
+    return table

@@ -1,16 +1,16 @@
 """Measure what each part of the server's tuning brings: ours, and ours with one thing as it would be without.
 
-Usage: levers.py [ROUNDS [SECONDS]]   (default 5 rounds of 3 seconds a workload)
+Usage: levers.py [ROUNDS [SECONDS]]   (default 5 rounds of 4 seconds a workload)
 
-Prints medians over the rounds, with the ratio to ours, and writes docs/bench/levers.json.
+Prints medians over the rounds of each measure and of its ratio to ours in the same round, and writes
+docs/bench/levers.json.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 
-from bed import IDLE_SECONDS, RUNS, Bed, Sample, Server, metric, report, rounds, running_bed
+from bed import Server, log_metric, measure, report, rounds, running_bed, search
 
 KEEP = "--timeout-keep-alive 120"
 SERVERS = {
@@ -29,25 +29,12 @@ SERVERS = {
 }
 
 
-def measure(bed: Bed, server: Server, seconds: float) -> Sample:
-    """Start a server, measure everything once, stop it."""
-    sample = {"cold start to first 200, s": bed.serve(server)}
-    time.sleep(IDLE_SECONDS)
-    sample["idle memory, MB"] = bed.memory_mb()
-    for connections in (1, 8, 32):
-        sample |= metric(bed, connections, seconds)
-    search = {"experiment_ids": [bed.experiment], "max_results": 50}
-    sample[f"runs/search over {RUNS} runs, 8 connections, 1/s"] = bed.load("runs/search", search, 8, seconds)["rate"]
-    sample["failed calls"] = bed.failed
-    bed.stop_server()
-    return sample
-
-
 def main() -> None:
-    number, seconds = int((sys.argv[1:] or ["5"])[0]), float((sys.argv[2:] or ["3"])[0])
+    number, seconds = int((sys.argv[1:] or ["5"])[0]), int((sys.argv[2:] or ["4"])[0])
     with running_bed() as bed:
-        medians = rounds(SERVERS, number, lambda name: measure(bed, SERVERS[name], seconds))
-    report("levers.json", medians, "ours", rounds=number, seconds=seconds)
+        workloads = [*(log_metric(bed, connections) for connections in (1, 8, 32)), search(bed)]
+        samples = rounds(SERVERS, number, lambda server: measure(bed, server, workloads, seconds))
+    report("levers.json", samples, "ours", rounds=number, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draw the medians of bench/server as ratios to the reference: JSON in, SVG out.
+"""Draw what bench/server measured as ratios to the reference: JSON in, SVG out.
 
 Runs where matplotlib is: in MLflow's image.
 """
@@ -15,10 +15,10 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "modelhub"})
 from matplotlib import pyplot  # noqa: E402
 
-medians = {name: row for name, row in json.load(sys.stdin).items() if "p50" not in name and "failed" not in name}
-names = list(medians)
+table = {name: row for name, row in json.load(sys.stdin).items() if "p50" not in name and "failed" not in name}
+names = list(table)
 figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(names) + 1))
-axes.barh(names, [medians[name]["ours"] / medians[name]["reference"] for name in names], color="#0194e2")
+axes.barh(names, [table[name]["ours"]["ratio"] for name in names], color="#0194e2")
 axes.axvline(1, color="black", linewidth=0.8)
 axes.set_xscale("log")
 axes.set_xlabel("ours / reference (requests: more is better; seconds and MB: less is better)")

@@ -7,7 +7,8 @@ ours       the image of dockerfile.mlflow as the role runs it: restricted, datab
 plain      ours without the restrictions: what read-only root, no capabilities and no new privileges cost
 official   MLflow's own defaults, on the reference's image
 
-Prints medians over the rounds, with the ratio to the reference, and writes docs/bench/server.json and server.svg.
+Prints medians over the rounds of each measure and of its ratio to the reference's in the same round, and writes
+docs/bench/server.json and server.svg.
 Requests per second are over TLS with connections kept alive; memory is the proportional set size of all processes.
 """
 
@@ -15,31 +16,35 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from bed import (
-    IDLE_SECONDS,
     MLFLOW,
     NAME,
     RESULTS,
     ROOT,
-    RUNS,
     Bed,
     Sample,
     Server,
+    Workload,
     docker,
     flags,
-    metric,
+    log_metric,
+    measure,
+    ratio,
     report,
     rounds,
     running_bed,
+    search,
 )
 
 MLFLOW_BASE = os.environ.get("MLFLOW_BASE_IMAGE", "ghcr.io/mlflow/mlflow:v3.17.2")
 REFERENCE = "modelhub-bench/reference:latest"
+BATCH, DIRECT = "log-batch of 100", "log-batch of 100, without Traefik"
+ALL = "mean of all requests, 1/s"
 BACKEND = ("mlflow", "server", "--backend-store-uri", "URI")
 ROOTS = ("--default-artifact-root", "s3://mlflow/", "--artifacts-destination", "s3://mlflow/", "-h", "0.0.0.0")
 RECIPE = Server(image=REFERENCE, options=(), by_environment=False, socket=False)
@@ -51,7 +56,7 @@ SERVERS = {
 }
 
 
-def client_loop(calls: int = 100) -> float:
+def client_loop(calls: int) -> Sample:
     """Return the calls of log_metric per second that MLflow's own client makes, in a container of its own."""
     program = (
         "import time, urllib3, mlflow; urllib3.disable_warnings(); mlflow.set_experiment('bench-logged');"
@@ -63,34 +68,24 @@ def client_loop(calls: int = 100) -> float:
         *("run", "--rm", f"--network={NAME}", "--user=1001", *flags(env)),
         *(REFERENCE, "python3", "-Wignore", "-c", program),
     )
-    return float(next(line for line in output.splitlines() if line.replace(".", "").isdigit()))
+    return {"1/s": float(next(line for line in output.splitlines() if line.replace(".", "").isdigit()))}
 
 
-def measure(bed: Bed, server: Server, seconds: float) -> Sample:
-    """Start a server, measure everything once, stop it."""
-    sample = {"cold start to first 200, s": bed.serve(server)}
-    time.sleep(IDLE_SECONDS)
-    sample["idle memory, MB"] = bed.memory_mb()
-    for connections in (1, 8, 32):
-        sample |= metric(bed, connections, seconds)
+def workloads(bed: Bed) -> list[Workload]:
+    """Return what is measured, each over eight connections where nothing else is said."""
     metrics = [{"key": f"m{i}", "value": i, "timestamp": "NUMBER", "step": "NUMBER"} for i in range(100)]
     batch = {"run_id": "RUN", "metrics": metrics}
-    search = {"experiment_ids": [bed.experiment], "max_results": 50}
-    workloads: dict[str, tuple[str, object]] = {
-        "log-batch of 100": ("runs/log-batch", batch),
-        "runs/get": (f"runs/get?run_id={bed.runs[0]}", None),
-        f"runs/search over {RUNS} runs": ("runs/search", search),
-        "experiments/search": ("experiments/search", {"max_results": 50}),
-        "runs/create": ("runs/create", {"experiment_id": bed.logged, "start_time": "NUMBER"}),
-    }
-    for name, (path, body) in workloads.items():
-        sample[f"{name}, 8 connections, 1/s"] = bed.load(path, body, 8, seconds)["rate"]
-    direct = bed.load("runs/log-batch", batch, 8, seconds, direct=True)
-    sample["log-batch of 100, 8 connections, without Traefik, 1/s"] = direct["rate"]
-    sample["log_metric of the Python client, 1/s"] = client_loop()
-    sample["failed calls"] = bed.failed
-    bed.stop_server()
-    return sample
+    run, create = f"runs/get?run_id={bed.runs[0]}", {"experiment_id": bed.logged, "start_time": "NUMBER"}
+    return [
+        *(log_metric(bed, connections) for connections in (1, 8, 32)),
+        (BATCH, lambda seconds: bed.load("runs/log-batch", batch, 8, seconds)),
+        (DIRECT, lambda seconds: bed.load("runs/log-batch", batch, 8, seconds, direct=True)),
+        ("runs/get", lambda seconds: bed.load(run, None, 8, seconds)),
+        search(bed),
+        ("experiments/search", lambda seconds: bed.load("experiments/search", {"max_results": 50}, 8, seconds)),
+        ("runs/create", lambda seconds: bed.load("runs/create", create, 8, seconds)),
+        ("log_metric of the Python client", lambda seconds: client_loop(20 * seconds)),
+    ]
 
 
 def build_reference() -> None:
@@ -106,16 +101,25 @@ def build_reference() -> None:
 
 
 def main() -> None:
-    number, seconds = int((sys.argv[1:] or ["5"])[0]), float((sys.argv[2:] or ["4"])[0])
+    number, seconds = int((sys.argv[1:] or ["5"])[0]), int((sys.argv[2:] or ["4"])[0])
     build_reference()
     with running_bed() as bed:
-        medians = rounds(SERVERS, number, lambda name: measure(bed, SERVERS[name], seconds))
-    medians["image size, MB"] = {
-        name: int(docker("image", "inspect", "-f", "{{.Size}}", server.image)) / 1e6 for name, server in SERVERS.items()
-    }
-    report("server.json", medians, "reference", rounds=number, seconds=seconds)
+        samples = rounds(SERVERS, number, lambda server: measure(bed, server, workloads(bed), seconds))
+    for name, server in SERVERS.items():
+        size = int(docker("image", "inspect", "-f", "{{.Size}}", server.image)) / 1e6
+        for sample in samples[name]:
+            sample["image size, MB"] = size
+            # Of many workloads at once, because the machine varies more than this does.
+            sample[ALL] = statistics.geometric_mean(v for key, v in sample.items() if key.endswith("1/s"))
+    table = report("server.json", samples, "reference", rounds=number, seconds=seconds)
+    ours = samples["ours"]
+    print("\nours, medians of ratios within a round:")
+    eight, many = "log-metric, 8 connections, 1/s", "log-metric, 32 connections, 1/s"
+    print(f"  32 connections against 8: {ratio(ours, many, ours, eight):.2f}x")
+    print(f"  through Traefik against direct, log-batch: {ratio(ours, f'{BATCH}, 1/s', ours, f'{DIRECT}, 1/s'):.2f}x")
+    print(f"  hardened against plain, mean of all requests: {ratio(ours, ALL, samples['plain']):.2f}x")
     plot = (ROOT / "bench" / "plot.py").read_text()
-    svg = docker("run", "--rm", "-i", "--env=HOME=/tmp", MLFLOW, "python3", "-c", plot, text=json.dumps(medians))
+    svg = docker("run", "--rm", "-i", "--env=HOME=/tmp", MLFLOW, "python3", "-c", plot, text=json.dumps(table))
     (RESULTS / "server.svg").write_text(svg + "\n")
 
 

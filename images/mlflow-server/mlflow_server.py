@@ -47,7 +47,7 @@ MAX_WORKERS = 4
 REST_PATHS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/")
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
 # answers than 8.
-REST_THREADS = 8
+REST_THREADS = 4
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
