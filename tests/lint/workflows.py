@@ -15,15 +15,15 @@ ROOT = Path(__file__).parents[2]
 PUBLISH = "mlflow-image-publish.yml"
 BUILD, SCAN = "docker/build-push-action", "aquasecurity/trivy-action"
 PLATFORMS = "linux/amd64,linux/arm64"
-# Tag, and whether a release that is not the Dockerfile's default gets it too
+# Tag, its name in docs/image.md, and whether a release that is not the Dockerfile's default gets it too
 TAGS = {
-    "type=ref,event=branch": False,
-    "type=sha,prefix={{branch}}-": False,
-    "type=raw,value=latest": False,
-    "type=raw,value=v": True,
-    "type=semver,pattern={{version}}": True,
-    "type=semver,pattern={{major}}.{{minor}}": False,
-    "type=semver,pattern={{major}}": False,
+    "type=ref,event=branch": ("main", False),
+    "type=sha,prefix={{branch}}-": ("main-<commit>", False),
+    "type=raw,value=latest": ("latest", False),
+    "type=raw,value=v": ("v{0}.{1}.{2}", True),
+    "type=semver,pattern={{version}}": ("{0}.{1}.{2}", True),
+    "type=semver,pattern={{major}}.{{minor}}": ("{0}.{1}", False),
+    "type=semver,pattern={{major}}": ("{0}", False),
 }
 NOT_FOR_PULL_REQUESTS = "github.event_name != 'pull_request'"
 # The event of a schedule, which always runs on the default branch, has no repository.
@@ -118,12 +118,17 @@ def publish_problems(workflow: Workflow) -> list[str]:
     }
     found = [problem for problem, kept in promises.items() if not kept]
     names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in meta["tags"].splitlines()}
-    found += [f"the tag {tag} is not documented" for tag, name in names.items() if name is None]
+    found += [f"the tag {tag} is not expected" for tag, name in names.items() if name is None]
+    page = (ROOT / "docs/image.md").read_text()
+    version = re.findall(r"^ARG MLFLOW_VERSION=v(\S+)$", (ROOT / "dockerfile.mlflow").read_text(), re.MULTILINE)[0]
+    documented = [name.format(*version.split(".")) for name, _ in TAGS.values()]
+    found += [f"docs/image.md does not tell of the tag {name}" for name in documented if f"`{name}`" not in page]
+    found += [f"docs/image.md does not tell of {one}" for one in PLATFORMS.split(",") if one not in page]
     found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
     found += [
         f"the tag {tag} would move to an older release"
         for tag, name in names.items()
-        if name and not TAGS[name] and "needs.version.outputs.latest" not in tag.partition("enable=")[2]
+        if name and not TAGS[name][1] and "needs.version.outputs.latest" not in tag.partition("enable=")[2]
     ]
     return [f"{PUBLISH}: {problem}" for problem in found]
 
