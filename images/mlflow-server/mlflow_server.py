@@ -249,8 +249,8 @@ def without_gateway(scope: Scope) -> bool:
 IDLE = {"workspace_context_middleware": without_workspace, "gateway_timing_middleware": without_gateway}
 
 
-def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> bool:
-    """Give MLflow's FastAPI application a shorter way to Flask; return whether it was built as expected.
+def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> None:
+    """Give MLflow's FastAPI application a shorter way to Flask, unless it is built in another way than expected.
 
     Everything else about a request stays: host, origin and header checks, FastAPI's own routes, Flask's hooks.
     """
@@ -260,13 +260,13 @@ def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> bo
     mounts = [route for route in app.router.routes if isinstance(route, Mount) and route.path == ""]
     found = {getattr(entry.kwargs.get("dispatch"), "__name__", ""): entry for entry in app.user_middleware}
     if len(mounts) != 1 or not IDLE.keys() <= found.keys():
-        return False
+        print("mlflow-server: this MLflow is built in another way; its REST API is left as it is", file=sys.stderr)
+        return
     mounts[0].app = RestApi(flask, mounts[0].app, threads)
     for name, idle in IDLE.items():
         entry = found[name]
         wrapped = functools.partial(entry.cls, *entry.args, **entry.kwargs)
         app.user_middleware[app.user_middleware.index(entry)] = Middleware(Unless, idle=idle, middleware=wrapped)
-    return True
 
 
 def shorten_all(threads: int) -> None:
@@ -282,8 +282,7 @@ def shorten_all(threads: int) -> None:
         return app
 
     module.create_fastapi_app = create_short
-    if not shorten(module.app, mlflow.server.app, threads):
-        print("mlflow-server: this MLflow is built in another way; its REST API is left as it is", file=sys.stderr)
+    shorten(module.app, mlflow.server.app, threads)
 
 
 def forget_signals() -> None:
