@@ -238,7 +238,7 @@ def without_workspace(scope: Scope) -> bool:
     from mlflow.server.workspace_helpers import WORKSPACE_HEADER_NAME
 
     name = WORKSPACE_HEADER_NAME.lower().encode()
-    return not MLFLOW_ENABLE_WORKSPACES.get() and all(header != name for header, _ in scope["headers"])
+    return not MLFLOW_ENABLE_WORKSPACES.get() and name not in dict(scope["headers"])
 
 
 def without_gateway(scope: Scope) -> bool:

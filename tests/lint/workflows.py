@@ -121,7 +121,7 @@ def publish_problems(workflow: Workflow) -> list[str]:
     found += [f"the tag {tag} is not expected" for tag, name in names.items() if name is None]
     page = (ROOT / "docs/image.md").read_text()
     version = re.findall(r"^ARG MLFLOW_VERSION=v(\S+)$", (ROOT / "dockerfile.mlflow").read_text(), re.MULTILINE)[0]
-    documented = [name.format(*version.split(".")) for name, _ in TAGS.values()]
+    documented = [tag[0].format(*version.split(".")) for tag in TAGS.values()]
     found += [f"docs/image.md does not tell of the tag {name}" for name in documented if f"`{name}`" not in page]
     found += [f"docs/image.md does not tell of {one}" for one in PLATFORMS.split(",") if one not in page]
     found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
