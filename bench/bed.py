@@ -171,19 +171,21 @@ class Bed:
         """Send a call again and again, after a second to warm up.
 
         Returns successful answers per second (`1/s`), the median in milliseconds (`p50 ms`), and the processor time of
-        MLflow, PostgreSQL and Traefik together for one call (`CPU ms`), which varies less than the others.
+        MLflow, PostgreSQL and Traefik together for one call (`CPU ms`).
         """
         url = f"http://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
         file = WORK / "body.json"
         file.write_text(json.dumps(body))
         call = ["GET", f"{API}/{path}"] if body is None else ["POST", f"{API}/{path}", str(file), *self.runs]
-        script = str(ROOT / "bench" / "load.lua")
-        output, before = "", 0.0
-        for duration in (1, seconds):
-            before = self.cpu_ms()
-            threads = f"-t{min(2, connections)}"
-            command = ["wrk", threads, f"-c{connections}", f"-d{duration}s", "-s", script, url, "--", *call]
-            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        wrk = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", "-s", str(ROOT / "bench" / "load.lua")]
+
+        def run(duration: int) -> str:
+            command = [*wrk, f"-d{duration}s", url, "--", *call]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        run(1)
+        before = self.cpu_ms()
+        output = run(seconds)
         requests, duration_us, failed, p50_us = map(int, output.splitlines()[-1].split())
         self.failed += failed
         return {
@@ -242,8 +244,10 @@ def measure(bed: Bed, server: Server, workloads: list[Workload], seconds: int) -
     sample = {"cold start to first 200, s": bed.serve(server)}
     time.sleep(IDLE_SECONDS)
     sample["idle memory, MB"] = bed.memory_mb()
-    forth = [(name, load(seconds // 2)) for name, load in workloads]
-    back = [(name, load(seconds // 2)) for name, load in reversed(workloads)]
+    # wrk takes whole seconds, and at least one.
+    half = max(1, seconds // 2)
+    forth = [(name, load(half)) for name, load in workloads]
+    back = [(name, load(half)) for name, load in reversed(workloads)]
     for (name, first), (_, second) in zip(forth, reversed(back)):
         sample |= {f"{name}, {unit}": (value + second[unit]) / 2 for unit, value in first.items()}
     sample["failed calls"] = bed.failed

@@ -102,7 +102,8 @@ def publish_problems(workflow: Workflow) -> list[str]:
     push, text = publish[BUILD]["with"], json.dumps(workflow["jobs"]["publish"])
     runs = [step.get("env", {}) for step in verify.values() if step.get("run") == "tests/integration/image/run"]
     matrix = workflow["jobs"]["verify"]["strategy"]["matrix"]["include"]
-    image = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())["mlflow_image"]
+    role = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())
+    image = f"{workflow['env']['IMAGE']}:{{{{ mlflow_version }}}}"
     promises = {
         "publish does not wait for verify": "verify" in workflow["jobs"]["publish"]["needs"],
         "not only the default branch is published": workflow["jobs"]["publish"].get("if") == DEFAULT_BRANCH_ONLY,
@@ -110,7 +111,7 @@ def publish_problems(workflow: Workflow) -> list[str]:
         f"the platforms to verify are not {PLATFORMS}": ",".join(one["platform"] for one in matrix) == PLATFORMS,
         "provenance or SBOM is missing": (push.get("provenance"), push.get("sbom")) == ("mode=max", True),
         "the image is not signed and checked": "cosign sign" in text and "cosign verify" in text,
-        "the image is not the one of the role": f"{workflow['env']['IMAGE']}:{{{{ mlflow_version }}}}" == image,
+        "the image is not the one of the role": image == role["mlflow_image"],
         "what is built is not run": [env.get("MLFLOW_IMAGE") for env in runs] == [build["tags"]],
         "what is built is not scanned": gate["image-ref"] == build["tags"],
         "the scan lets holes through": (gate.get("exit-code"), gate.get("severity")) == ("1", "HIGH,CRITICAL"),
@@ -120,8 +121,7 @@ def publish_problems(workflow: Workflow) -> list[str]:
     names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in meta["tags"].splitlines()}
     found += [f"the tag {tag} is not expected" for tag, name in names.items() if name is None]
     page = (ROOT / "docs/image.md").read_text()
-    version = re.findall(r"^ARG MLFLOW_VERSION=v(\S+)$", (ROOT / "dockerfile.mlflow").read_text(), re.MULTILINE)[0]
-    documented = [tag[0].format(*version.split(".")) for tag in TAGS.values()]
+    documented = [tag[0].format(*role["mlflow_version"][1:].split(".")) for tag in TAGS.values()]
     found += [f"docs/image.md does not tell of the tag {name}" for name in documented if f"`{name}`" not in page]
     found += [f"docs/image.md does not tell of {one}" for one in PLATFORMS.split(",") if one not in page]
     found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
