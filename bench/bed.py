@@ -168,7 +168,7 @@ class Bed:
         return dict(json.loads(answer))
 
     def load(self, path: str, body: object, connections: int, seconds: int, *, direct: bool = False) -> Sample:
-        """Send a call again and again, after a second to warm up.
+        """Send a call again and again, over connections that a second before has opened and warmed.
 
         Returns successful answers per second (`1/s`), the median in milliseconds (`p50 ms`), and the processor time of
         MLflow, PostgreSQL and Traefik together for one call (`CPU ms`).
@@ -177,19 +177,14 @@ class Bed:
         file = WORK / "body.json"
         file.write_text(json.dumps(body))
         call = ["GET", f"{API}/{path}"] if body is None else ["POST", f"{API}/{path}", str(file), *self.runs]
-        wrk = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", "-s", str(ROOT / "bench" / "load.lua")]
-
-        def run(duration: int) -> str:
-            command = [*wrk, f"-d{duration}s", url, "--", *call]
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-        run(1)
+        wrk = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{1 + seconds}s"]
         before = self.cpu_ms()
-        output = run(seconds)
-        requests, duration_us, failed, p50_us = map(int, output.splitlines()[-1].split())
-        self.failed += failed
+        command = [*wrk, "-s", str(ROOT / "bench" / "load.lua"), url, "--", *call]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        requests, failed, rate, p50_us = map(float, output.splitlines()[-1].split())
+        self.failed += int(failed)
         return {
-            "1/s": (requests - failed) / duration_us * 1e6,
+            "1/s": rate * (1 - failed / max(requests, 1)),
             "p50 ms": p50_us / 1e3,
             "CPU ms": (self.cpu_ms() - before) / max(requests, 1),
         }
