@@ -171,7 +171,7 @@ class Bed:
         """Send a call again and again, over connections that a second before has opened and warmed.
 
         Returns successful answers per second (`1/s`), the median in milliseconds (`p50 ms`), and the processor time of
-        MLflow, PostgreSQL and Traefik together for one call (`CPU ms`).
+        MLflow, PostgreSQL and Traefik together for one call (`CPU ms`). Only the first leaves that second out.
         """
         url = f"http://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
         file = WORK / "body.json"
