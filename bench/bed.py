@@ -23,10 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "bench"
 WORK = ROOT / "tests" / "output" / "bench-server"
 NAME = f"modelhub-bench-{secrets.token_hex(4)}"
-MLFLOW = os.environ.get("MLFLOW_IMAGE", "ghcr.io/opengeoai/modelhub/mlflow:v3.17.2")
-POSTGRES = os.environ.get("POSTGRES_IMAGE", "docker.io/library/postgres:17")
-MINIO = os.environ.get("MINIO_IMAGE", "docker.io/pgsty/silo:RELEASE.2026-10-26T00-00-00Z")
-TRAEFIK = os.environ.get("TRAEFIK_IMAGE", "docker.io/library/traefik:v3.7.15")
+
+
+def image(service: str) -> str:
+    """Return the image of a service: the environment's, such as MLFLOW_BASE_IMAGE, or the one that is built here."""
+    built = subprocess.run([ROOT / "bin/lib/images.sh", service], capture_output=True, text=True, check=True).stdout
+    return os.environ.get(f"{service.upper().replace('-', '_')}_IMAGE") or built.strip()
+
+
+MLFLOW, POSTGRES, MINIO, TRAEFIK = map(image, ("mlflow", "postgres", "minio", "traefik"))
 API = "/api/2.0/mlflow"
 RUNS = 20_000
 # As many as the most connections, so that none waits for another's run.
@@ -258,7 +263,7 @@ def address(container: str) -> str:
     return docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
 
 
-def until(ready: Callable[[], bool], seconds: float = 180, pause: float = 0.2) -> None:
+def until(ready: Callable[[], bool], seconds: float = 900, pause: float = 0.2) -> None:
     """Wait for something, at most so long."""
     end = time.monotonic() + seconds
     while not ready():

@@ -1,8 +1,10 @@
 """Time the collection against `docker compose up -d` of the reference stack, on one SSH host with images present.
 
-Usage: converge.py [ROUNDS]   (default 3)
-A round is: first converge, second converge, removal; then compose cold, compose again, removal. Prints the medians
-in seconds, the tasks of the second converge, and the proportional set size of both MLflow containers at rest in MB.
+Usage: converge.py [ROUNDS [REVISION]]   (default 3)
+A round is: first converge, second converge, removal; the same with the collection as it was at REVISION, when that is
+given; then compose cold, compose again, removal. Prints the medians in seconds, the tasks of the second converge that
+reached the host, where its time goes by role, the ratios to REVISION in the same round, and the proportional set size
+of both MLflow containers at rest in MB.
 The host is Molecule's test host of the scenario `default`: a Debian 13 container with its own engine.
 """
 
@@ -12,14 +14,17 @@ import json
 import os
 import re
 import secrets
+import shutil
 import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "tests" / "output" / "bench"
+ROLE_TIMES = WORK / "role_times.json"
 IMAGES = ("traefik", "postgres", "minio", "mlflow")
 IDLE_SECONDS = 20
 # What a user waits for: the first answer of MLflow through the front door.
@@ -52,9 +57,18 @@ class Host:
     def __init__(self) -> None:
         self.inventory = str(next(WORK.rglob("ansible_inventory.yml")).parent)
 
-    def playbook(self, name: str, *arguments: str) -> tuple[float, str]:
+    def playbook(self, name: str, *arguments: str, tree: Path = ROOT) -> tuple[float, str]:
+        """Run a playbook of a checkout of the collection."""
+        env = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": f"{tree / '.collections'}:{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
+            "ANSIBLE_CONFIG": str(tree / "ansible.cfg"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "bench/callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "role_times",
+            "ROLE_TIMES_PATH": str(ROLE_TIMES),
+        }
         started = time.monotonic()
-        output = run("ansible-playbook", "-i", self.inventory, f"playbooks/{name}.yml", *arguments)
+        output = run("ansible-playbook", "-i", self.inventory, str(tree / f"playbooks/{name}.yml"), *arguments, env=env)
         return time.monotonic() - started, output
 
     def shell(self, command: str) -> tuple[float, str]:
@@ -79,17 +93,34 @@ def image_names(host: Host) -> dict[str, str]:
     return dict(re.findall(r"(traefik|postgres|minio|mlflow)=([^\s\\]+)", output))
 
 
-def ours(host: Host, sample: dict[str, list[float]]) -> None:
-    seconds, _ = host.playbook("site")
-    sample["first converge, verified"].append(seconds)
-    seconds, output = host.playbook("site")
-    sample["second converge"].append(seconds)
-    recap = re.search(r"ok=(\d+)\s+changed=(\d+)\s+.*skipped=(\d+)", output)
-    assert recap, output[-2000:]
-    sample["second converge: tasks run"].append(int(recap[1]))
-    sample["second converge: tasks changed"].append(int(recap[2]))
-    sample["idle memory of mlflow, PSS MB"].append(host.memory_mb("mlflow"))
-    host.playbook("uninstall", "-e", '{"modelhub_purge": true}')
+def ours(host: Host, sample: dict[str, list[float]], before: Path | None, images: dict[str, str]) -> None:
+    """Deploy twice and remove, with this collection and with the one before it, another one first each round."""
+    trees = [("", ROOT, ())] + ([("before: ", before, old_images(images))] if before else [])
+    if len(sample["second converge"]) % 2:
+        trees.reverse()
+    for prefix, tree, arguments in trees:
+        assert tree
+        seconds, _ = host.playbook("site", *arguments, tree=tree)
+        sample[f"{prefix}first converge, verified"].append(seconds)
+        seconds, output = host.playbook("site", *arguments, tree=tree)
+        sample[f"{prefix}second converge"].append(seconds)
+        recap = re.search(r"ok=\d+\s+changed=(\d+)", output)
+        assert recap, output[-2000:]
+        sample[f"{prefix}second converge: tasks changed"].append(int(recap[1]))
+        roles = json.loads(ROLE_TIMES.read_text())
+        sample[f"{prefix}second converge: tasks that reach the host"].append(
+            sum(role["tasks"] for role in roles.values())
+        )
+        for role, figures in roles.items():
+            sample[f"{prefix}second converge, seconds: {role}"].append(figures["seconds"])
+        if not prefix:
+            sample["idle memory of mlflow, PSS MB"].append(host.memory_mb("mlflow"))
+        host.playbook("uninstall", *arguments, "-e", '{"modelhub_purge": true}', tree=tree)
+
+
+def old_images(images: dict[str, str]) -> tuple[str, ...]:
+    """Return the arguments by which an earlier revision runs the images that are there."""
+    return tuple(part for name in IMAGES for part in ("-e", f"{name}_image={images[name]}"))
 
 
 def reference(host: Host, sample: dict[str, list[float]]) -> None:
@@ -124,17 +155,11 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     WORK.mkdir(parents=True, exist_ok=True)
     os.environ["MOLECULE_EPHEMERAL_DIRECTORY"] = str(WORK / "molecule")
-    names = (
-        *(
-            "first converge, verified",
-            "second converge",
-            "second converge: tasks run",
-            "second converge: tasks changed",
-        ),
-        *("compose up -d, cold (returns at once)", "compose up -d, cold, until MLflow answers", "compose up -d, again"),
-        *("idle memory of mlflow, PSS MB", "idle memory of the reference's mlflow, PSS MB"),
-    )
-    samples: dict[str, list[float]] = {name: [] for name in names}
+    samples: dict[str, list[float]] = defaultdict(list)
+    before = None
+    if len(sys.argv) > 2:
+        before = WORK / "before"
+        run("git", "worktree", "add", "--force", "--detach", str(before), sys.argv[2])
     molecule("create")
     try:
         molecule("prepare")
@@ -146,12 +171,19 @@ def main() -> None:
         host.playbook("uninstall", "-e", '{"modelhub_purge": true}')
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", flush=True)
-            ours(host, samples)
+            ours(host, samples, before, images)
             reference(host, samples)
     finally:
         molecule("destroy")
+        if before:
+            run("git", "worktree", "remove", "--force", str(before))
+            shutil.rmtree(before, ignore_errors=True)
     for name, values in samples.items():
-        print(f"{name:50} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}")
+        ratio = ""
+        if f"before: {name}" in samples:
+            pairs = zip(values, samples[f"before: {name}"])
+            ratio = f"   {statistics.median(now / then for now, then in pairs if then):.2f} of before"
+        print(f"{name:52} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}{ratio}")
     (WORK / "converge.json").write_text(json.dumps(samples, indent=2))
 
 

@@ -32,6 +32,7 @@ from bed import (
     Workload,
     docker,
     flags,
+    image,
     log_metric,
     measure,
     ratio,
@@ -41,7 +42,7 @@ from bed import (
     search,
 )
 
-MLFLOW_BASE = os.environ.get("MLFLOW_BASE_IMAGE", "ghcr.io/mlflow/mlflow:v3.17.2")
+MLFLOW_BASE = image("mlflow-base")
 REFERENCE = "modelhub-bench/reference:latest"
 BATCH, DIRECT = "log-batch of 100", "log-batch of 100, without Traefik"
 ALL = "mean of all requests, 1/s"

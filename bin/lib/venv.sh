@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What bin/up and bin/test share: the virtual environment, the engine and steps that show progress. Sourced, never run.
+# What bin/up and the tests share: the virtual environment, the engine and steps that show progress. Sourced, never run.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 VENV="$ROOT/.venv"
@@ -27,7 +27,7 @@ as_root() {
 # Never call it in a condition: bash would switch `set -e` off in the functions that it runs.
 # Usage: logged NAME COMMAND...
 logged() {
-  local - log="$LOG_DIR/${1// /_}.log" name=$1 started=$SECONDS beat status
+  local - log="$LOG_DIR/${1//[ \/]/_}.log" name=$1 started=$SECONDS beat status
   shift
   mkdir -p "$LOG_DIR"
   (while sleep 30 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
@@ -65,7 +65,7 @@ find_python() {
 make_venv() {
   local python
   python=$(find_python)
-  say "Making a virtual environment in .venv with $("$python" --version)"
+  say "Making a virtual environment in ${VENV#"$ROOT"/} with $("$python" --version)"
   if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     command -v apt-get >/dev/null || die "$python has no ensurepip: install your distribution's package of venv"
     say "Installing the package python3-venv"
@@ -88,17 +88,18 @@ install_packages() {
 # Makes the virtual environment and puts it first in PATH; installs each file when it has changed since the last time.
 # Usage: ensure_venv REQUIREMENTS_FILE...
 ensure_venv() {
-  local file sum
+  local file sum stamp
   # A virtual environment holds absolute paths: a moved checkout, or a Python that is gone, needs a new one.
   if ! { [ "$(cat "$VENV/.path" 2>/dev/null)" = "$VENV" ] && "$VENV/bin/python" -m pip --version >/dev/null 2>&1; }; then
     make_venv
   fi
   for file in "$@"; do
     sum=$(sha256sum <"$ROOT/$file")
-    if [ "$(cat "$VENV/.$file.sum" 2>/dev/null)" != "$sum" ]; then
+    stamp=$VENV/.${file//\//_}.sum
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ]; then
       say "Installing $file (a minute or two the first time)"
       logged "pip $file" "$VENV/bin/python" -m pip install --disable-pip-version-check --requirement "$ROOT/$file"
-      printf '%s\n' "$sum" >"$VENV/.$file.sum"
+      printf '%s\n' "$sum" >"$stamp"
     fi
   done
   export PATH="$VENV/bin:$PATH"

@@ -6,14 +6,16 @@ Usage: mlflow-server [OPTIONS OF mlflow server]
 worker. Here MLflow is imported once. A child process does the command's own work up to the uvicorn command line, so
 that no database connection is open in the parent; the parent then loads the application and runs uvicorn with it, and
 the workers share its memory. The REST API is handed to Flask without the detours that MLflow's FastAPI application
-makes for it. Prints one line and exits with 1 where the server cannot work. With job execution, and for any other
-server than uvicorn, it becomes the plain command.
+makes for it. Requests without a length are answered like others, and a full disk is told to the client. Temporary files
+have a directory of their own, which is emptied at each start. Prints one line and exits with 1 where the server cannot
+work. For any other server than uvicorn it becomes the plain command.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
 import functools
 import gc
 import importlib
@@ -21,6 +23,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,6 +31,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 UID = 1001
@@ -38,6 +42,8 @@ PASSING = re.compile(
     "|connection slots|unreachable|no route|closed the connection|reset by peer|no such file",
     re.IGNORECASE,
 )
+# PostgreSQL's name for it
+INSUFFICIENT_PRIVILEGE = "42501"
 # The application, and what its first requests would import, so that it is shared as well.
 WORKER_MODULES = ("mlflow.server.fastapi_app", "mlflow.store.artifact.s3_artifact_repo", "boto3.session", "psycopg2")
 MEMORY_BASE_MB = 512
@@ -45,6 +51,11 @@ MEMORY_PER_WORKER_MB = 256
 MAX_WORKERS = 4
 # Calls of MLflow's clients, whose answers are JSON and whole in memory. What browsers call may stream files.
 REST_PATHS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/")
+# uvicorn kills a worker, and the calls in it, that leaves a ping unanswered for so long. Its own 5 s are little for a
+# machine that is busy with something else.
+HANGING_WORKER_SECONDS = 60
+# Keys that MLflow takes from its environment only.
+SECRETS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE", "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY")
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
 # answers than 8.
 REST_THREADS = 4
@@ -53,6 +64,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
@@ -74,10 +86,6 @@ def check() -> None:
             f"runs as uid {os.getuid()}, but the files of this image and the secrets mounted into it belong to uid"
             f" {UID}; leave the user out, or set MLFLOW_ANY_UID=true and give the files to that uid"
         )
-    try:
-        tempfile.TemporaryFile(dir="/tmp").close()
-    except OSError as error:
-        stop(f"cannot write to /tmp ({error.strerror}), where uploads are kept on their way; mount a tmpfs there")
     artifacts_only = given("--artifacts-only", "MLFLOW_ARTIFACTS_ONLY")
     if not artifacts_only and not given("--backend-store-uri", "MLFLOW_BACKEND_STORE_URI"):
         stop(
@@ -87,6 +95,34 @@ def check() -> None:
     threads = os.environ.get("MLFLOW_REST_THREADS") or "0"
     if not threads.isdecimal():
         stop(f"MLFLOW_REST_THREADS is '{threads}'; give a number, or 0 for MLflow's own way of serving REST calls")
+
+
+def read_secrets() -> None:
+    """Set the variables of SECRETS from the files that NAME_FILE names: what a container's environment shows to all."""
+    for name in SECRETS:
+        file = os.environ.get(f"{name}_FILE")
+        if file:
+            try:
+                os.environ[name] = Path(file).read_text().strip()
+            except OSError as error:
+                stop(f"{name}_FILE names {file}, which cannot be read ({error.strerror})")
+
+
+def empty_spool() -> None:
+    """Make the directory for temporary files, without what a killed server left in it, and use it from now on."""
+    parent = os.environ.get("TMPDIR") or "/tmp"
+    # A directory of this name alone is ours; the one around it may be anybody's.
+    spool = Path(parent, "mlflow-server")
+    try:
+        if spool.exists():
+            shutil.rmtree(spool)
+        spool.mkdir(mode=0o700)
+    except OSError as error:
+        stop(
+            f"cannot write to {parent} ({error.strerror}), where uploads are kept on their way; mount a directory that"
+            " belongs to this user there, or a tmpfs"
+        )
+    os.environ["TMPDIR"] = tempfile.tempdir = str(spool)
 
 
 def workers(cores: float, memory_mb: float) -> int:
@@ -141,17 +177,27 @@ def resolve(answer: multiprocessing.connection.Connection) -> None:
     """Run the command of MLflow up to its server, and send that server's command line and environment."""
     import mlflow.server
     import mlflow.server.handlers
+    import sqlalchemy
     from mlflow.cli import cli
 
     initialize = mlflow.server.handlers.initialize_backend_stores
 
     def initialize_checked(uri: str, *args: object, **kwargs: object) -> None:
         wait_for_database(uri)
-        initialize(uri, *args, **kwargs)
+        try:
+            initialize(uri, *args, **kwargs)
+        except sqlalchemy.exc.ProgrammingError as error:
+            if getattr(error.orig, "pgcode", "") != INSUFFICIENT_PRIVILEGE:
+                raise
+            stop(
+                f"this release's tables are not all there, and this role may not make them ({first_line(error.orig)});"
+                " make them as the database's owner first"
+            )
 
-    def send(command: list[str], extra_env: dict[str, str], **_: object) -> None:
+    def send(command: list[str], extra_env: dict[str, str], **_: object) -> SimpleNamespace:
         answer.send((command, {**os.environ, **extra_env}))
-        raise SystemExit(0)
+        # The parent is the server's process. The command starts the job runner for it, and then would wait for its end.
+        return SimpleNamespace(pid=os.getppid(), poll=lambda: 0, wait=lambda: 0)
 
     mlflow.server.handlers.initialize_backend_stores = initialize_checked
     mlflow.server._exec_cmd = send
@@ -165,15 +211,14 @@ def serve(command: list[str]) -> None:
 
     for module in WORKER_MODULES:
         importlib.import_module(module)
-    threads = int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS)
-    if threads:
-        shorten_all(threads)
+    improve_all(int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS))
     os.register_at_fork(after_in_child=forget_signals)
     uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
     # Without it the collector would write to, and so copy, every page in every worker.
     gc.collect()
     gc.freeze()
-    uvicorn.main.main(command[3:])
+    # The last of two options of one name counts.
+    uvicorn.main.main(["--timeout-worker-healthcheck", str(HANGING_WORKER_SECONDS), *command[3:]])
 
 
 class RestApi:
@@ -183,7 +228,7 @@ class RestApi:
     answer, in any of 40 threads. Here a call is one piece of work in one of a few threads, and its answer one message.
     """
 
-    def __init__(self, flask: Callable[..., Iterable[bytes]], otherwise: Asgi, threads: int) -> None:
+    def __init__(self, flask: Wsgi, otherwise: Asgi, threads: int) -> None:
         """flask: a WSGI application. otherwise: what serves all other paths. threads: calls answered at once."""
         self.flask = flask
         self.otherwise = otherwise
@@ -249,7 +294,7 @@ def without_gateway(scope: Scope) -> bool:
 IDLE = {"workspace_context_middleware": without_workspace, "gateway_timing_middleware": without_gateway}
 
 
-def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> None:
+def shorten(app: Any, flask: Wsgi, threads: int) -> None:
     """Give MLflow's FastAPI application a shorter way to Flask, unless it is built in another way than expected.
 
     Everything else about a request stays: host, origin and header checks, FastAPI's own routes, Flask's hooks.
@@ -269,20 +314,46 @@ def shorten(app: Any, flask: Callable[..., Iterable[bytes]], threads: int) -> No
         app.user_middleware[app.user_middleware.index(entry)] = Middleware(Unless, idle=idle, middleware=wrapped)
 
 
-def shorten_all(threads: int) -> None:
-    """Shorten MLflow's application, and the one that its factory makes for basic authentication."""
+def ending(flask: Wsgi) -> Wsgi:
+    """Return Flask's application such that it reads a body whose length the client did not tell.
+
+    Without a length Flask takes the body for endless and reads nothing of it. What stands before it has read the whole.
+    """
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ.setdefault("wsgi.input_terminated", not environ.get("CONTENT_LENGTH"))
+        return flask(environ, start_response)
+
+    return application
+
+
+async def tell_of_full_disk(_request: object, error: OSError) -> Any:
+    """Answer a request that a full disk made impossible; raise any other error again."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    from starlette.responses import JSONResponse
+
+    print(f"mlflow-server: the disk at {tempfile.gettempdir()} is full", file=sys.stderr, flush=True)
+    message = "The server's disk is full: there is no room for this file on its way to the store."
+    return JSONResponse({"error_code": "RESOURCE_EXHAUSTED", "message": message}, 507)
+
+
+def improve_all(threads: int) -> None:
+    """Improve MLflow's application, and the one that its factory makes for basic authentication."""
     import mlflow.server
     import mlflow.server.fastapi_app as module
 
-    create = module.create_fastapi_app
+    flask, create = mlflow.server.app, module.create_fastapi_app
+    flask.wsgi_app = ending(flask.wsgi_app)
 
-    def create_short(flask_app: Any = mlflow.server.app) -> Any:
-        app = create(flask_app)
-        shorten(app, flask_app, threads)
+    def improve(app: Any, flask_app: Any) -> Any:
+        app.add_exception_handler(OSError, tell_of_full_disk)
+        if threads:
+            shorten(app, flask_app, threads)
         return app
 
-    module.create_fastapi_app = create_short
-    shorten(module.app, mlflow.server.app, threads)
+    module.create_fastapi_app = lambda flask_app=flask: improve(create(flask_app), flask_app)
+    improve(module.app, flask)
 
 
 def forget_signals() -> None:
@@ -295,10 +366,10 @@ def main() -> None:
     # Process 1 has no default action for it, and a container must stop while it waits for its database too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     check()
+    read_secrets()
+    empty_spool()
     if not given("--workers", "MLFLOW_WORKERS") and "-w" not in sys.argv:
         os.environ["MLFLOW_WORKERS"] = str(workers(*limits()))
-    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() in ("true", "1"):
-        os.execvp("mlflow", ["mlflow", "server", *sys.argv[1:]])
     # Here, so that the child and the workers share it.
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
 
@@ -313,6 +384,8 @@ def main() -> None:
         child.join()
         raise SystemExit(child.exitcode or 1) from None
     child.join()
+    if child.exitcode:
+        raise SystemExit(child.exitcode)
     os.environ.update(environment)
     if command[1:3] != ["-m", "uvicorn"] or "--reload" in command:
         os.execvp(command[0], command)

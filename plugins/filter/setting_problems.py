@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.opengeoai.modelhub.plugins.module_utils import _settings
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _settings
 
 DOCUMENTATION = r"""
 name: setting_problems
@@ -26,15 +26,17 @@ options:
     description:
       - The checks.
       - An empty text or null counts as not set.
-      - Every value but those of the rules V(args), V(distinct), V(env), V(minimum_version), V(together) and
-        V(untemplated) must be set, unless O(_input[].optional=true).
+      - Every value but those of the rules V(args), V(distinct), V(env), V(finding), V(minimum_version) and V(together)
+        must be set, unless O(_input[].optional=true).
       - A value that Ansible Vault did not decrypt, or that still contains a template, breaks every rule.
+      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(origin), V(path), V(text) and
+        V(url) take a list too and look at each item.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name of the variable, for the message. Rules V(distinct) and V(together) do without.
+        description: Name of the variable, for the message. Rules V(distinct), V(finding) and V(together) do without.
         type: str
       value:
         description:
@@ -47,24 +49,43 @@ options:
         required: true
         choices:
           access_key: S3 access key or MinIO user. Option C(min_length) (3).
+          address: IP address to listen on.
           args: >-
             List of command line arguments. Option C(managed), the flags that the role sets, as a list or as a
             dictionary of flags and the variable to use instead, or the reason.
-          bucket: Name of an S3 bucket, or a list of names.
-          choice: One of the list C(choices).
+          bucket: Name of an S3 bucket.
+          directory: >-
+            Path at which the host has a directory or nothing. Option C(found), the paths that
+            M(opengeoai.modelhub.stack_info) described.
           distinct: Dictionary of names and ports that must differ.
           email: E-mail address on a host with a dot.
           env: >-
             Dictionary of environment variables. Options C(managed), the names that the role sets, as a list or as a
             dictionary of names and the variable to use instead, and C(secrets), a dictionary of names that must not
             be given here and the variable to use instead.
+          finding: A sentence to pass on, or nothing.
+          free_port: >-
+            Port that nobody else has on the host. Options C(containers) and C(listeners) as
+            M(opengeoai.modelhub.stack_info) returns them, and C(own), the name of the container that may have it.
+          host: Host name, also of one label, or IP address. With option C(socket=true) a directory too.
           hostname: >-
             DNS name in lower case. Options C(allow_single_label) (V(false)), C(allow_wildcard) (V(false)) and
             C(max_length) (253).
+          htpasswd: User and hash as C(htpasswd) prints them.
           image: Docker image with a tag other than V(latest) or with a digest.
           integer: Whole number, also as text. Options C(min) and C(max).
           minimum_version: >-
             Version that was found. Options C(minimum) and C(what), the name of the program.
+          one_domain: >-
+            Domain that no other stack on the engine has. Options C(found), the containers, and C(stack).
+          origin: V(scheme://host[:port]), of http or https.
+          own_container: >-
+            Name of a container that is not somebody else's. Options C(found), the containers, and C(stack), the name
+            of the stack.
+          own_directory: >-
+            Base directory of no other stack. Options C(found), the paths, and C(stack).
+          own_network: >-
+            Name of a network that is not somebody else's. Options C(found), the networks, and C(stack).
           path: >-
             Absolute path outside the directories of the system, fit for a Docker mount. With option
             C(anywhere=true), for files that are only read, inside them too.
@@ -75,9 +96,9 @@ options:
           secret: >-
             Password or key. Options C(min_length) (12), C(differs_from), a dictionary of variable names and
             values that the secret must not equal, and C(allow_weak) (V(false)) for secrets that somebody else issued.
+          text: Text that option C(pattern), a regular expression, matches as a whole; C(want) says in words what it is.
           together: Dictionary of names and values, either all set or none.
-          untemplated: Any value that holds no unresolved template and no vault text.
-          url_https: URL that starts with V(https://) and carries no credentials.
+          url: URL without credentials. Option C(schemes) (V([https])).
           version: >-
             Full release number such as V(v3.17.2). Option C(floor) is a dictionary of C(version), the oldest that is
             accepted, C(reason) and C(override), the variable that switches C(allowed_below_floor) on.
@@ -103,7 +124,7 @@ EXAMPLES = r"""
     problems: "{{ checks | opengeoai.modelhub.setting_problems }}"
     checks:
       - name: modelhub_domain
-        value: "{{ modelhub_domain | default('') }}"
+        value: "{{ modelhub_domain }}"
         rule: hostname
         example: ml.example.org
       - name: mlflow_workers
@@ -111,16 +132,16 @@ EXAMPLES = r"""
         rule: integer
         min: 1
         max: 64
-      - name: postgres_password
-        value: "{{ postgres_password | default('') }}"
+      - name: modelhub_db_password
+        value: "{{ modelhub_db_password | default('') }}"
         rule: secret
         optional: true
         differs_from:
-          postgres_user: "{{ postgres_user }}"
+          modelhub_db_user: "{{ modelhub_db_user }}"
       - rule: together
         value:
-          minio_root_user: "{{ minio_root_user | default('') }}"
-          minio_root_password: "{{ minio_root_password | default('') }}"
+          modelhub_s3_access_key: "{{ modelhub_s3_access_key }}"
+          modelhub_s3_secret_key: "{{ modelhub_s3_secret_key | default('') }}"
 """
 
 RETURN = r"""

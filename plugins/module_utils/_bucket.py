@@ -16,6 +16,13 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
     StorageForbidden,
     StorageUnsupported,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import (
+    access_key,
+    bucket,
+    integer,
+    issued_secret,
+    origin,
+)
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require, require_file
 
 # A bucket whose versioning was never on is "disabled"; S3 cannot return to that, only to "suspended".
@@ -23,12 +30,11 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import
 ENABLED, SUSPENDED, DISABLED, UNSUPPORTED, UNKNOWN = "enabled", "suspended", "disabled", "unsupported", "unknown"
 
 RULES: dict[str, dict[str, t.Any]] = {
-    "name": {"rule": "bucket", "example": "mlflow-artifacts"},
-    "endpoint_url": {"rule": "s3_endpoint", "example": "https://minio-api.example.org"},
-    "access_key": {"rule": "access_key", "min_length": 1},
-    # Issued elsewhere, so any length and any character.
-    "secret_key": {"rule": "secret", "min_length": 1, "allow_weak": True},
-    "timeout_seconds": {"rule": "integer", "min": 1, "max": 3600},
+    "name": {"rule": bucket, "example": "mlflow-artifacts"},
+    "endpoint_url": {"rule": origin, "example": "https://minio-api.example.org"},
+    "access_key": {"rule": access_key, "min_length": 1},
+    "secret_key": {"rule": issued_secret},
+    "timeout_seconds": {"rule": integer, "min": 1, "max": 3600},
 }
 
 
@@ -68,14 +74,17 @@ class BucketClient(t.Protocol):
     def is_empty(self, name: str) -> bool:
         """Whether the bucket holds no object, no old version and no delete marker."""
 
-    def create(self, name: str) -> None: ...
+    def create(self, name: str) -> None:
+        """Make the bucket."""
 
-    def set_versioning(self, name: str, enabled: bool) -> None: ...
+    def set_versioning(self, name: str, enabled: bool) -> None:
+        """Enable or suspend its versioning."""
 
     def delete_objects(self, name: str) -> None:
         """Delete all objects with all their versions."""
 
-    def delete(self, name: str) -> None: ...
+    def delete(self, name: str) -> None:
+        """Remove the bucket, which is empty."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,19 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._settings import Setting, setting_problems
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import Setting, issued_secret, judge
 
 
 def require(params: dict[str, t.Any], rules: dict[str, dict[str, t.Any]], filled: t.Sequence[str] = ()) -> None:
-    """Raise one error that names every option that breaks its rule or is blank."""
-    problems = setting_problems([{"name": name, "value": params[name], **rule} for name, rule in rules.items()])
+    """Raise one error that names every option that breaks its rule or is blank.
+
+    `rules` maps the name of an option to its `rule` of _names, an `example`, and the rule's own options.
+    """
+    problems: list[str] = []
+    for name, check in rules.items():
+        options = dict(check)
+        rule, example = options.pop("rule"), options.pop("example", "")
+        problems += judge(Setting(name, params[name], rule is issued_secret, example), rule, options)
     for name in filled:
         if not params[name].strip():
             problems += Setting(name, params[name]).missing()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, fields
 
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer, port
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
 
 EMPTY, CURRENT, BEHIND, AHEAD, UNKNOWN, FOREIGN = "empty", "current", "behind", "ahead", "unknown", "foreign"
@@ -20,9 +21,9 @@ MARK_TABLES = frozenset({"experiments", "runs"})
 CORE_TABLES = MARK_TABLES | {"metrics", "params", "tags"}
 
 RULES: dict[str, dict[str, t.Any]] = {
-    "login_port": {"rule": "port"},
+    "login_port": {"rule": port},
     # libpq takes 0 as "for ever".
-    "connect_timeout_seconds": {"rule": "integer", "min": 1, "max": 3600},
+    "connect_timeout_seconds": {"rule": integer, "min": 1, "max": 3600},
 }
 
 

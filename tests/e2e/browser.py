@@ -19,7 +19,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-TIMEOUT_SECONDS = 90
+TIMEOUT_SECONDS = 300
 
 
 def trust(ca_file: str) -> None:

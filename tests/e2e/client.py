@@ -1,7 +1,8 @@
 """Log a run with the stock MLflow client and read everything back.
 
 The environment holds MLFLOW_TRACKING_URI and REQUESTS_CA_BUNDLE and nothing else that tunes a client.
-With --light one small run is logged and read: enough to see that the service is back.
+With --light one small run is logged and read: enough to see that the service is back. With --keep its id is noted in a
+file, with --again nothing is logged and the small run that is noted there is read once more.
 """
 
 from __future__ import annotations
@@ -60,6 +61,13 @@ def read_run(client: MlflowClient, run_id: str, files: Path) -> None:
             print(f"download {file.name}: {time.monotonic() - started:.1f} s")
 
 
+def read_again(client: MlflowClient, run_id: str) -> None:
+    with tempfile.TemporaryDirectory() as source:
+        Path(source, "small.bin").write_bytes(SMALL)
+        read_run(client, run_id, Path(source))
+    print(f"run {run_id}: everything was read again")
+
+
 def check_model(experiment_id: str, name: str) -> None:
     x = numpy.arange(20.0).reshape(-1, 1)
     model = LinearRegression().fit(x, 3 * x.ravel() + 1)
@@ -73,6 +81,8 @@ def check_model(experiment_id: str, name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--light", action="store_true", help="one small run only")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="note the run in this file")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="only read the run that is noted in this file")
     options = parser.parse_args()
 
     tuned = {key for key in os.environ if key.startswith(("MLFLOW_", "AWS_"))} - {"MLFLOW_TRACKING_URI"}
@@ -80,6 +90,9 @@ def main() -> None:
     expect(mlflow.get_tracking_uri(), os.environ["MLFLOW_TRACKING_URI"], "tracking URI")
 
     client = MlflowClient()
+    if options.again:
+        read_again(client, options.again.read_text(encoding="utf-8"))
+        return
     name = f"e2e-{uuid.uuid4().hex[:12]}"
     experiment_id = client.create_experiment(name)
     location = client.get_experiment(experiment_id).artifact_location
@@ -93,6 +106,8 @@ def main() -> None:
         run_id = log_run(experiment_id, files)
         print(f"logged run {run_id} in {time.monotonic() - started:.1f} s")
         read_run(client, run_id, files)
+    if options.keep:
+        options.keep.write_text(run_id, encoding="utf-8")
     if not options.light:
         check_model(experiment_id, name)
     print(f"experiment {name}: everything that was logged was read back")

@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 AT_ONCE = 500
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 30
 
 
 async def answers(host: str, port: int) -> bool:

@@ -75,12 +75,13 @@ def search(known: dict[str, set[str]], places: t.Iterable[tuple[str, str]]) -> s
 def prove_search(server: Server) -> None:
     """Plant a secret in every place and require that the search finds it there."""
     value = f'{secrets.token_hex(12)}"%/\\end'
-    image = server.run(f"docker inspect --format '{{{{.Image}}}}' $({NAMES} | head -n 1)").strip()
+    some_container = server.run(NAMES).split()[0]
+    image = server.run(f"docker inspect --format '{{{{.Image}}}}' {shlex.quote(some_container)}").strip()
     start = ["docker", "run", "--detach", "--name", PLANT, "--network", "none", "--user", "65534", "--entrypoint", "sh"]
-    start += ["--env", f"PLANTED={value}", image, "-c", 'printf "%s\\n" "$0"; sleep 300; :', value]
+    start += ["--env", f"PLANTED={value}", image, "-c", 'printf "%s\\n" "$0"; sleep 3600; :', value]
     server.run(f"docker rm --force {PLANT} > /dev/null 2>&1; {shlex.join(start)}")
     try:
-        server.run(f"timeout 20 sh -c 'until docker logs {PLANT} | grep -q end; do sleep 0.2; done'")
+        server.run(f"timeout 300 sh -c 'until docker logs {PLANT} | grep end; do sleep 0.2; done'")
         with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as log:
             log.write(json.dumps({"msg": value}) + "\n")
             log.flush()

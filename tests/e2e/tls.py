@@ -11,7 +11,7 @@ import ssl
 import sys
 import time
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 120
 
 
 def check_redirect(host: str) -> None:

@@ -1,10 +1,11 @@
 """The argument specification of every role tells the truth about its defaults.
 
 Laws, for the entry point `main`: each variable of defaults/main.yml is an option and says the same default (except a
-template for something other than text: ansible-doc takes no such default, so the description tells it); each option is
-in the defaults, is required, is set by the user for all roles (`modelhub_*`), or is mentioned there in a comment (an
-optional secret, for one). For every entry point: each option has a type and a description, secrets have `no_log`, and
-the file of its tasks exists. A public variable that nothing reads is dead.
+template for something other than text: ansible-doc takes no such default, so the description tells it, and an empty
+text for what is required); each option is in the defaults, or is mentioned there in a comment (an optional secret, for
+one). Options begin with the name of their role; those of the role common, which belong to the stack as a whole, with
+`modelhub_`. For every entry point: each option has a type and a description, secrets have `no_log`, and the file of its
+tasks exists. A public variable that nothing reads is dead.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SECRET = re.compile(r"(password|secret|secret_key|token)$")
+SECRET = re.compile(r"(password|secret|secret_key|token|_kek|(?<!access)_key)$")
+# The role that owns what the stack has in common, and how its variables begin.
+COMMON, SHARED = "common", "modelhub"
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "dict": (dict,),
@@ -70,6 +73,12 @@ def option_problems(name: str, option: dict[str, t.Any]) -> t.Iterator[str]:
         yield f"{name} has the default {default!r}, which is none of its choices"
 
 
+def needs_no_default(option: dict[str, t.Any], value: object) -> bool:
+    """Whether the description tells the default, or there is none: what is required stands in the defaults as ''."""
+    untold = is_template(value) and option.get("type") not in TEXT_TYPES
+    return untold or (bool(option.get("required")) and value == "")
+
+
 def default_problems(
     role: str, options: dict[str, dict[str, t.Any]], defaults: dict[str, t.Any], defaults_text: str
 ) -> t.Iterator[str]:
@@ -77,24 +86,28 @@ def default_problems(
     for name, value in defaults.items():
         if name not in options:
             yield f"{name} is in the defaults, but is no option"
-        elif is_template(value) and options[name].get("type") not in TEXT_TYPES:
+        elif needs_no_default(options[name], value):
             pass
         elif value is not None and "default" not in options[name]:
             yield f"{name} has the default {value!r}, but the option does not say so"
         elif options[name].get("default") != value:
             yield f"{name} has the default {value!r}, but the option says {options[name].get('default')!r}"
-        if not name.startswith((f"{role}_", "modelhub_")):
-            yield f"{name} does not begin with {role}_ or modelhub_"
-    for name, option in options.items():
+    prefix = SHARED if role == COMMON else role
+    for name in sorted({*defaults, *options}):
+        if not name.startswith(f"{prefix}_"):
+            yield f"{name} does not begin with {prefix}_"
+    for name in options:
         mentioned = re.search(rf"^# ?{name}:", defaults_text, re.MULTILINE)
-        if name not in defaults and not (option.get("required") or name.startswith("modelhub_") or mentioned):
+        if name not in defaults and not mentioned:
             yield f"{name} is an option, but is not in the defaults"
 
 
-def unused(role: Path, options: t.Iterable[str]) -> t.Iterator[str]:
-    folders = [role / part for part in ("defaults", "handlers", "tasks", "templates", "vars")] + [ROOT / "playbooks"]
-    used = "".join(path.read_text() for folder in folders for path in folder.rglob("*") if path.is_file())
-    used = re.sub(r"^(#.*|\w+:)", "", used, flags=re.MULTILINE)
+def unused(root: Path, options: t.Iterable[str]) -> t.Iterator[str]:
+    parts = ("defaults", "handlers", "tasks", "templates", "vars")
+    folders = [role / part for role in root.glob("roles/*") for part in parts] + [root / "playbooks"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    used = re.sub(r"^(#.*|\w+:)", "", "".join(path.read_text() for path in files), flags=re.MULTILINE)
+    used += "".join(path.read_text() for path in (root / "plugins").rglob("*.py"))
     for name in options:
         if not re.search(rf"\b{name}\b", used):
             yield f"{name} is an option, but nothing reads it"
@@ -114,19 +127,22 @@ def role_problems(role: Path) -> t.Iterator[str]:
     options = specs.get("main", {}).get("options", {})
     defaults = role / "defaults/main.yml"
     yield from default_problems(role.name, options, load(defaults), defaults.read_text())
-    yield from unused(role, options)
+    yield from unused(role.parents[1], options)
 
 
-def main() -> int:
-    roles = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())
+def problems(root: Path) -> list[str]:
+    roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
     found = []
     for role in roles:
         missing = [name for name in ("defaults/main.yml", "meta/argument_specs.yml") if not (role / name).is_file()]
-        problems = [f"{name} is missing" for name in missing] or list(role_problems(role))
-        found += [f"{role.name}: {problem}" for problem in problems]
-    if not roles:
-        found.append("there are no roles to check")
-    print("\n".join(found) or f"the argument specifications of {len(roles)} roles agree with their defaults")
+        wrong = [f"{name} is missing" for name in missing] or list(role_problems(role))
+        found += [f"{role.name}: {problem}" for problem in wrong]
+    return found if roles else ["there are no roles to check"]
+
+
+def main() -> int:
+    found = problems(ROOT)
+    print("\n".join(found) or "the argument specifications of all roles agree with their defaults")
     return 1 if found else 0
 
 

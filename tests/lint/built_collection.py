@@ -10,7 +10,7 @@ NEEDED = (
     "README.md",
     "dockerfile.mlflow",
     "images",
-    "inventories/example",
+    "inventories/one_host",
     "meta/runtime.yml",
     "playbooks/site.yml",
     "plugins/modules",

@@ -7,24 +7,24 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROLE_FILES = (
-    "README.md",
-    "defaults/main.yml",
-    "meta/argument_specs.yml",
-    "meta/main.yml",
-    "tasks/install.yml",
-    "tasks/main.yml",
-    "tasks/uninstall.yml",
-    "tasks/validate.yml",
-    "tasks/verify.yml",
-    "vars/main.yml",
-)
+# What stands in each role
+COMMON_FILES = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml", "tasks/main.yml")
+# What each role that brings a service has besides
+SERVICE_FILES = ("tasks/install.yml", "tasks/uninstall.yml", "tasks/validate.yml", "tasks/verify.yml")
+# These serve the others.
+HELPERS = ("common", "images")
 MAX_TASKS_MAIN_LINES = 40
 MAX_MODULE_MAIN_LINES = 25
 
 
 def role_problems(role: Path) -> list[str]:
-    found = [f"roles/{role.name}/{name} is missing" for name in ROLE_FILES if not (role / name).is_file()]
+    wanted = COMMON_FILES if role.name in HELPERS else COMMON_FILES + SERVICE_FILES
+    found = [f"roles/{role.name}/{name} is missing" for name in wanted if not (role / name).is_file()]
+    # A short file for each subject, instead of one long one
+    if not any((role / "vars/main").glob("*.yml")):
+        found.append(f"roles/{role.name}/vars/main has no files")
+    if (role / "vars/main.yml").exists():
+        found.append(f"roles/{role.name}/vars/main.yml belongs into files of vars/main")
     tasks = role / "tasks/main.yml"
     lines = len(tasks.read_text().splitlines()) if tasks.is_file() else 0
     if lines > MAX_TASKS_MAIN_LINES:
@@ -42,14 +42,17 @@ def module_problems(module: Path) -> list[str]:
     return []
 
 
-def main() -> int:
-    roles = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())
-    modules = sorted((ROOT / "plugins/modules").glob("*.py"))
+def problems(root: Path) -> list[str]:
+    roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
+    modules = sorted((root / "plugins/modules").glob("*.py"))
     found = [problem for role in roles for problem in role_problems(role)]
     found += [problem for module in modules for problem in module_problems(module)]
-    if not roles or not modules:
-        found.append("there are no roles or no modules to check")
-    print("\n".join(found) or f"{len(roles)} roles and {len(modules)} modules are laid out alike")
+    return found if roles and modules else [*found, "there are no roles or no modules to check"]
+
+
+def main() -> int:
+    found = problems(ROOT)
+    print("\n".join(found) or "all roles and modules are laid out alike")
     return 1 if found else 0
 
 

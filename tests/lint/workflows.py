@@ -121,7 +121,8 @@ def publish_problems(workflow: Workflow) -> list[str]:
     names = {tag: next((wanted for wanted in TAGS if plain(tag) == wanted), None) for tag in meta["tags"].splitlines()}
     found += [f"the tag {tag} is not expected" for tag, name in names.items() if name is None]
     page = (ROOT / "docs/image.md").read_text()
-    documented = [tag[0].format(*role["mlflow_version"][1:].split(".")) for tag in TAGS.values()]
+    versions = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text())["modelhub_versions"]
+    documented = [tag[0].format(*versions["mlflow"][1:].split(".")) for tag in TAGS.values()]
     found += [f"docs/image.md does not tell of the tag {name}" for name in documented if f"`{name}`" not in page]
     found += [f"docs/image.md does not tell of {one}" for one in PLATFORMS.split(",") if one not in page]
     found += [f"the tag {wanted} is missing" for wanted in TAGS if wanted not in names.values()]
@@ -150,12 +151,9 @@ def pin_problems() -> list[str]:
     """What stands in two places is the same in both."""
     dockerfile = (ROOT / "dockerfile.mlflow").read_text()
     constraints = (ROOT / "images/mlflow-server/constraints.txt").read_text()
-    role = yaml.safe_load((ROOT / "roles/mlflow/vars/main.yml").read_text())["__mlflow_floor"]
+    role = yaml.safe_load((ROOT / "roles/mlflow/vars/main/checks.yml").read_text())["__mlflow_floor"]
     image = json.loads((ROOT / "images/mlflow-server/floor.json").read_text())
-    version = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())["mlflow_version"]
     found = [] if role == image else ["images/mlflow-server/floor.json is not the floor of the role mlflow"]
-    if re.findall(r"^ARG MLFLOW_VERSION=(\S+)$", dockerfile, re.MULTILINE) != [version]:
-        found.append("dockerfile.mlflow and the role mlflow have different default versions")
     for name, package in (("BOTO3_VERSION", "boto3"), ("PSYCOPG2_VERSION", "psycopg2-binary")):
         default = re.findall(rf"^ARG {name}=(\S+)$", dockerfile, re.MULTILINE)
         if not default or default != re.findall(rf"^{package}==(\S+) ", constraints, re.MULTILINE):

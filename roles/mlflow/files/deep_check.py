@@ -17,13 +17,15 @@ context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
 if os.environ.get("MLFLOW_S3_IGNORE_TLS") == "true":
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+# The server's own address: a proxy that the environment names is for the world outside.
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
 
 def call(what: str, method: str, path: str, body: "bytes | None" = None) -> bytes:
     headers = {"Content-Type": "application/json"} if method == "POST" else {}
     request = urllib.request.Request(base + path, data=body, method=method, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=20, context=context) as response:
+        with opener.open(request, timeout=20) as response:
             return response.read()
     except urllib.error.HTTPError as error:
         sys.exit(f"{what}: {method} {base}{path} answered {error.code}: {error.read(300).decode(errors='replace')}")

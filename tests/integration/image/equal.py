@@ -62,7 +62,7 @@ def cases() -> dict[str, Case]:
 
 def ask(host: str, case: Case) -> Answer:
     method, path, body, headers = case
-    connection = http.client.HTTPConnection(host, 5000, timeout=60)
+    connection = http.client.HTTPConnection(host, 5000, timeout=300)
     connection.request(method, path, body, {"Host": "mlflow", **headers})
     response = connection.getresponse()
     answered = sorted(fixed(name.lower(), value) for name, value in response.getheaders())

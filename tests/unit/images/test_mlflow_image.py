@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -115,6 +118,42 @@ def test_passing_tells_what_waiting_can_mend(message: str, passes: bool) -> None
 def test_first_line_of_nothing_is_the_kind_of_error() -> None:
     assert server.first_line(ValueError()) == "ValueError"
     assert server.first_line("one\ntwo") == "one"
+
+
+def test_empty_spool_removes_what_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlflow-server").mkdir()
+    (tmp_path / "mlflow-server/tmpabc").mkdir()
+    (tmp_path / "mlflow-server/tmpabc/large").write_text("half of it")
+    (tmp_path / "of-somebody-else").touch()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    server.empty_spool()
+    assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(tmp_path / "mlflow-server")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["mlflow-server", "of-somebody-else"]
+
+
+def test_empty_spool_says_what_it_cannot_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    with pytest.raises(SystemExit):
+        server.empty_spool()
+    assert f"cannot write to {tmp_path}/missing (No such file or directory)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("length", "ends"), [({}, True), ({"CONTENT_LENGTH": "2"}, False)])
+def test_ending_lets_flask_read_a_body_without_length(length: dict[str, str], ends: bool) -> None:
+    def flask(environ: dict[str, Any], _start_response: object) -> list[bytes]:
+        return [repr(environ["wsgi.input_terminated"]).encode()]
+
+    assert server.ending(flask)(dict(length), never) == [repr(ends).encode()]
+
+
+def test_tell_of_full_disk_leaves_other_errors_alone() -> None:
+    error = OSError(errno.EIO, "Input/output error")
+    with pytest.raises(OSError) as raised:
+        asyncio.run(server.tell_of_full_disk(None, error))
+    assert raised.value is error
 
 
 class Recorder:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.opengeoai.modelhub.plugins.filter import setting_problems
-from ansible_collections.opengeoai.modelhub.plugins.module_utils import _settings
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _settings
 
 
 def test_filter_returns_the_messages() -> None:

@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.opengeoai.modelhub.plugins.modules import minio_bucket, mlflow_schema_info
+from ansible_collections.opengeoai.modelhub.plugins.modules import (
+    host_files,
+    minio_bucket,
+    mlflow_schema_info,
+    stack_info,
+)
 
 BUCKET = {
     "name": "artifacts",
@@ -18,6 +25,18 @@ BUCKET = {
     "secret_key": "hush-hush",
 }
 SCHEMA = {"login_host": "127.0.0.1", "login_user": "mlflow", "login_db": "mlflow", "image_revisions": {}}
+
+
+FILE = {"path": "/nowhere/file", "mode": "0600"}
+
+
+def succeed(main: t.Callable[[], None], args: dict[str, t.Any], capsys: pytest.CaptureFixture[str]) -> dict[str, t.Any]:
+    """Run main() and return its result."""
+    with patch_module_args(args), pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    result: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+    return result
 
 
 def fail(main: t.Callable[[], None], args: dict[str, t.Any], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
@@ -91,3 +110,71 @@ def test_a_missing_library_is_named(
     monkeypatch.setitem(namespace, f"{'BOTO' if library == 'boto3' else 'PSYCOPG2'}_IMPORT_ERROR", "the traceback")
     message, _output = fail(module.main, args, capsys)
     assert f"Failed to import the required Python library ({library})" in message
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"timeout_seconds": 0}, "timeout_seconds is 0"),
+        ({"timeout_seconds": 3601}, "timeout_seconds is 3601"),
+        ({"socket": "docker.sock"}, '"docker.sock" in socket or paths is no absolute path'),
+        ({"paths": ["/opt", "opt"]}, '"opt" in socket or paths is no absolute path'),
+        ({"ports": ["https"]}, "ports"),
+        ({"engine": "perhaps"}, "engine"),
+    ],
+)
+def test_stack_info_arguments(args: dict[str, t.Any], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message, _output = fail(stack_info.main, args, capsys)
+    assert says in message
+
+
+def test_stack_info_without_an_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "secret").write_text("hush-hush")
+    args = {
+        "socket": f"{tmp_path}/nothing",
+        "libraries": ["json", "no_such_library"],
+        "paths": [f"{tmp_path}/secret"],
+        "ports": [1],
+    }
+    found = succeed(stack_info.main, {**args, "_ansible_check_mode": True}, capsys)
+    assert found["engine"]["version"] == ""
+    assert found["engine"]["error"].startswith("There is no socket ")
+    assert found["engine"]["socket_gid"] is None
+    assert found["python"]["missing"] == ["no_such_library"]
+    assert found["paths"][f"{tmp_path}/secret"]["content"] == "hush-hush"
+    assert [found[name] for name in ("containers", "networks", "images", "listeners")] == [[], [], [], {}]
+    assert succeed(stack_info.main, {**args, "engine": False}, capsys)["engine"]["error"] == ""
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"secret": "hush-hush", "content": "x"}, "/nowhere/file needs either content or secret, but has content and"),
+        ({"secret": "hush-hush", "mode": None}, "mode of /nowhere/file is missing"),
+        ({"secret": "hush-hush", "mode": 420}, 'mode of /nowhere/file is "420"'),
+        ({"secret": "hush-hush", "path": "file"}, 'path "file" is no plain absolute path'),
+        ({"secret": "hush-hush", "owner": "root"}, "owner"),
+        ({"secret": "hush-hush", "state": "link"}, "value of state must be one of: directory, file, absent"),
+        ({"secret": "hush-hush", "path": "/dev/null"}, "/dev/null must be a file, but is a device, pipe or socket"),
+    ],
+)
+def test_host_files_arguments(entry: dict[str, t.Any], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message, output = fail(host_files.main, {"entries": [{**FILE, **entry}]}, capsys)
+    assert says in message
+    assert "hush-hush" not in output
+
+
+def test_host_files_changes_in_a_real_run_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = {"owner": os.geteuid(), "group": os.getegid(), "mode": "0600"}
+    args = {"entries": [{**mine, "path": f"{tmp_path}/new/file", "secret": "hush-hush"}]}
+    results = []
+    for check_mode in (True, False, False):
+        with patch_module_args({**args, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
+            host_files.main()
+        output = capsys.readouterr().out
+        assert "hush-hush" not in output
+        results.append(json.loads(output))
+        assert (tmp_path / "new").exists() is not check_mode
+    assert [result["changed"] for result in results] == [True, True, False]
+    assert results[0] == results[1]
+    assert (tmp_path / "new/file").read_text() == "hush-hush"

@@ -1,0 +1,304 @@
+# Copyright (c) 2026, OpenGeoAI ModelHub contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a server in use: kills, refused runs, other settings, other secrets. A training loop logs throughout.
+
+Usage: check.py INVENTORY STEP...   with the inventory of a Molecule scenario that is up; steps are the functions below
+The loop is a stock MLflow client's, without a setting of its own: none of its calls may fail, nothing that was
+acknowledged may be lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from bed import ROOT, Bed, Training, require, tell
+
+HERE = Path(__file__).parent
+CONTAINERS = ("mlflow", "postgres", "minio", "traefik")
+REFUSED = HERE / "refused.yml"
+README = ROOT / "roles" / "postgres" / "README.md"
+
+# What is in the way of the refused runs
+STRANGERS = """
+mkdir -p /opt/refused/stack /opt/refused/empty /opt/refused/postgres/data /opt/refused/minio/data/.minio.sys
+echo '{"stack": "staging"}' >/opt/refused/stack/stack.json
+echo 17 >/opt/refused/postgres/data/PG_VERSION
+docker network create refused-stranger
+docker create --name refused-stranger "$(docker inspect --format '{{.Image}}' traefik)"
+docker exec --interactive postgres psql --username postgres --quiet --set ON_ERROR_STOP=1 --set "older=$older" <<'SQL'
+CREATE DATABASE refused_owner;
+CREATE DATABASE refused_foreign OWNER mlflow_owner;
+CREATE DATABASE refused_ahead OWNER mlflow_owner;
+\\connect refused_foreign
+CREATE TABLE invoices ();
+\\connect refused_ahead
+CREATE TABLE experiments ();
+CREATE TABLE runs ();
+CREATE TABLE metrics ();
+CREATE TABLE params ();
+CREATE TABLE tags ();
+CREATE TABLE alembic_version AS SELECT 'ffffffffffff' AS version_num;
+GRANT SELECT ON alembic_version TO mlflow;
+\\connect postgres
+CREATE DATABASE refused_behind OWNER mlflow_owner TEMPLATE refused_ahead;
+\\connect refused_behind
+UPDATE alembic_version SET version_num = :'older';
+SQL
+"""
+NO_STRANGERS = """
+rm -rf /opt/refused
+docker rm refused-stranger
+docker network rm refused-stranger
+for name in owner foreign ahead behind; do
+  docker exec postgres dropdb --username postgres "refused_$name"
+done
+"""
+KEPT_REVISIONS = "cat /opt/modelhub/mlflow/schema_revisions.json"
+
+# As htpasswd -nbm writes them
+FIRST, SECOND = "first:first-password", "second:second-password"
+USERS = ["first:$apr1$modelhub$AFEIMVG9gLFZ8/YrzttaF/", "second:$apr1$modelhub$zW4qFOEcIe2vjXZc3hiix0"]
+DASHBOARD = {"traefik_dashboard_enabled": True, "traefik_docker_provider": True}
+SETTINGS: dict[str, Any] = {"mlflow_keep_alive_seconds": 100}
+
+# Beside the proxy of Docker's socket: a GET and a POST of containers, a GET of something else.
+ASK_PROXY = """
+docker run --rm --interactive --network modelhub-docker-proxy --entrypoint python3 \
+  "$(docker inspect --format '{{.Image}}' mlflow)" - <<'PYTHON'
+import http.client
+for method, path in (("GET", "/containers/json"), ("POST", "/containers/create"), ("GET", "/images/json")):
+    connection = http.client.HTTPConnection("traefik-docker-proxy", 2375, timeout=60)
+    connection.request(method, path, "{}" if method == "POST" else None, {"Content-Type": "application/json"})
+    print(connection.getresponse().status)
+PYTHON
+"""
+LABELLED = """
+for stack in staging modelhub; do
+  name=labelled-$stack
+  docker run --detach --name "$name" --network traefik-network --no-healthcheck --entrypoint python3 \
+    --label "org.opengeoai.modelhub.stack=$stack" --label traefik.enable=true \
+    --label "traefik.http.routers.$name.rule=Host(\\`$name.$domain\\`)" \
+    --label "traefik.http.routers.$name.entrypoints=websecure" \
+    --label "traefik.http.services.$name.loadbalancer.server.port=8000" \
+    "$(docker inspect --format '{{.Image}}' mlflow)" -c "$echo"
+done
+"""
+
+
+def killed(bed: Bed, training: Training) -> None:
+    """R32, F29: each container's main process is killed; its restart policy and the client's patience do the rest."""
+    for name in CONTAINERS:
+        restarts = int(bed.server(f"docker inspect --format '{{{{.RestartCount}}}}' {name}"))
+        # By its id: `docker kill` counts as a stop by hand, after which the engine starts nothing.
+        bed.server(f"kill -KILL \"$(docker inspect --format '{{{{.State.Pid}}}}' {name})\"")
+        started = time.monotonic()
+        state = f"docker inspect --format '{{{{.RestartCount}}}} {{{{.State.Health.Status}}}}' {name}"
+        bed.until(state, f"{restarts + 1} healthy")
+        seconds = time.monotonic() - started
+        tell(f"{name} was killed and healthy again after {seconds:.0f} s; training: {training.goes_on()}")
+
+
+def daemon(bed: Bed, training: Training) -> None:
+    """R32, F31: the engine is restarted, and with it all containers."""
+    started = time.monotonic()
+    bed.server("systemctl restart docker")
+    health = "docker inspect --format '{{.State.Health.Status}}' " + " ".join(CONTAINERS)
+    bed.until(f"{health} | sort --unique", "healthy")
+    seconds = time.monotonic() - started
+    tell(f"the engine was restarted, and all healthy after {seconds:.0f} s; training: {training.goes_on()}")
+
+
+def refused(bed: Bed, training: Training) -> None:
+    """Runs that must not happen are refused before the first change: server, controller and training notice nothing."""
+    cases = yaml.safe_load(REFUSED.read_text(encoding="utf-8"))["modelhub"]["children"]["refused"]["hosts"]
+    revisions = json.loads(bed.server(KEPT_REVISIONS))["revisions"]["revisions"]
+    bed.server(STRANGERS, older=revisions[1])
+    before = bed.listing()
+    run = bed.start("site", f"--inventory={REFUSED}", "--limit=refused", "--forks=8").wait()
+    after = bed.listing()
+    bed.server(NO_STRANGERS)
+    faults = []
+    for name, case in cases.items():
+        said, changed = run.said("failed", name), run.record["hosts"][name]["changed"]
+        missing = [one for one in case["says"] if not re.search(one, "\n".join(said), re.MULTILINE)]
+        if len(said) != 1 or missing or changed:
+            faults.append(f"{name}: one refusal like {missing} and no change was expected, not {said} and {changed}")
+    if before != after:
+        faults.append(f"these have changed: {sorted(set(before) ^ set(after))}")
+    require(not faults, "\n".join(faults))
+    tell(f"{len(cases)} runs were refused and changed nothing; training: {training.goes_on()}")
+
+
+def reconfigured(bed: Bed, training: Training) -> None:
+    """R32, R18, R27: another setting of MLflow, a dashboard, discovery by labels; MLflow and Traefik are recreated."""
+    run = bed.playbook("site", given={**SETTINGS, **DASHBOARD, "traefik_dashboard_users": USERS})
+    recreated = [name for name in run.changed() if name.endswith("install | Run the container")]
+    require(len(recreated) == 2, f"MLflow and Traefik were to be recreated, but these changed: {run.changed()}")
+    tell(f"MLflow and Traefik were recreated; training: {training.goes_on()}")
+    dashboard(bed, {"": 401, FIRST: 200, SECOND: 200})
+    discovery(bed)
+
+
+def dashboard(bed: Bed, statuses: dict[str, int]) -> None:
+    for login, status in statuses.items():
+        name, path = f"traefik.{bed.domain}", "/api/overview"
+        arguments = ["/ca/ca.crt", bed.address, name, path, str(status), *([login] if login else [])]
+        tell(bed.client("python3", "/e2e/status.py", *arguments).strip())
+
+
+def discovery(bed: Bed) -> None:
+    """A container with the stack's labels is found, through a proxy of Docker's socket that only reads."""
+    mounts = bed.server("docker inspect --format '{{json .Mounts}}' traefik")
+    require("docker.sock" not in mounts, f"Docker's socket is mounted in Traefik: {mounts}")
+    asked = bed.server(ASK_PROXY).split()
+    require(asked == ["200", "403", "403"], f"the socket's proxy answered {asked} to GET, POST and a GET of images")
+    bed.server(LABELLED, echo=(ROOT / "tests/e2e/echo.py").read_text(encoding="utf-8"), domain=bed.domain)
+    for stack, status in {"modelhub": 200, "staging": 404}.items():
+        name = f"labelled-{stack}.{bed.domain}"
+        tell(bed.client("python3", "/e2e/status.py", "/ca/ca.crt", bed.address, name, "/", str(status)).strip())
+    tell(bed.client("python3", "/e2e/headers.py", "/ca/ca.crt", bed.address, f"labelled-modelhub.{bed.domain}").strip())
+    bed.server("docker rm --force labelled-modelhub labelled-staging")
+
+
+def verified(bed: Bed, training: Training) -> None:
+    """Each role's proof alone, by its tag; a dump by the documented command (R20)."""
+    runs = {name: bed.start("site", f"--tags={name}_verify") for name in CONTAINERS}
+    for name, run in runs.items():
+        ended = run.wait()
+        require(ended.code == 0, f"{name}_verify failed: {ended.record.get('failed')}")
+        require(not ended.changed(), f"{name}_verify changed {ended.changed()}")
+    dumped = bed.server(f"cd $(mktemp -d)\n{documented_dump()}\ndocker exec -i postgres pg_restore --list <mlflow.dump")
+    require("TABLE DATA public metrics" in dumped, f"the dump holds no metrics: {dumped}")
+    tell(f"each role verifies alone, and the database was dumped; training: {training.goes_on()}")
+
+
+def stopped(bed: Bed) -> None:
+    """Each role's proof fails where its service is stopped, and so does the dump (R20). F1: MLflow starts early."""
+    bed.server("docker stop mlflow traefik minio postgres")
+    code = bed.server(f"(cd $(mktemp -d)\n{documented_dump()}\n) || echo failed")
+    require(code.strip() == "failed", f"a dump of a stopped database ends with {code}")
+    fails_to_verify(bed, "traefik", "minio", "postgres")
+    bed.server("docker start mlflow traefik minio")
+    started = time.monotonic()
+    fails_to_verify(bed, "mlflow")
+    time.sleep(max(0.0, 60 - (time.monotonic() - started)))
+    bed.server("docker start postgres")
+
+
+def fails_to_verify(bed: Bed, *names: str) -> None:
+    runs = {name: bed.start("site", f"--tags={name}_verify") for name in names}
+    for name, run in runs.items():
+        ended = run.wait()
+        failed = [one["task"] for one in ended.record.get("failed", [])]
+        require(
+            len(failed) == 1 and f".{name} : verify |" in failed[0], f"{name}_verify without {name}: {ended.record}"
+        )
+        tell(f"{name}_verify fails: {ended.said('failed', 'server')[0][:300]}")
+
+
+def documented_dump() -> str:
+    """The command of the README, word for word."""
+    found = re.search(r"```bash\n(set -o pipefail\n.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+    require(found, f"{README} documents no dump")
+    return str(found and found[1])
+
+
+def rotated(bed: Bed, training: Training) -> None:
+    """R3, F4, F43: other secrets are given; the old ones are refused, the new ones work, and nobody notices."""
+    old = {name: bed.server(f"cat /opt/modelhub/secrets/{name}") for name in ("db_password", "s3_root_password")}
+    new = {name: secrets.token_hex(16) for name in ("db_password", "s3_root_password", "mlflow_flask_key")}
+
+    since = bed.server("date +%s").strip()
+    traefik = bed.server("docker inspect --format '{{.State.StartedAt}}' traefik")
+    given = {**SETTINGS, **DASHBOARD, "traefik_dashboard_users": USERS[:1], "modelhub_db_password": new["db_password"]}
+    bed.playbook("site", given=given)
+    dashboard(bed, {SECOND: 401, FIRST: 200})
+    require(traefik == bed.server("docker inspect --format '{{.State.StartedAt}}' traefik"), "Traefik was restarted")
+    starts = started(bed, "mlflow", since)
+    require(starts <= 1, f"MLflow was started {starts} times")
+    require(not logs_in(bed, old["db_password"]), "the old password of the database still works")
+    require(logs_in(bed, new["db_password"]), "the new password of the database does not work")
+    tell(f"the database has another password, MLflow was started {starts} times; training: {training.goes_on()}")
+
+    s3(bed, old["s3_root_password"])
+    since = bed.server("date +%s").strip()
+    bed.playbook(
+        "site",
+        given={
+            **SETTINGS,
+            "modelhub_s3_root_password": new["s3_root_password"],
+            "modelhub_mlflow_flask_key": new["mlflow_flask_key"],
+        },
+    )
+    starts = started(bed, "mlflow", since)
+    require(starts <= 1, f"MLflow was started {starts} times")
+    s3(bed, old["s3_root_password"], "refused")
+    s3(bed, new["s3_root_password"])
+    key = bed.server("docker exec mlflow cat /run/secrets/flask_key").strip()
+    require(key == new["mlflow_flask_key"], "MLflow has another key for sessions than the one given")
+    tell(f"store and sessions have other keys, MLflow was started {starts} times; training: {training.goes_on()}")
+
+    # The server knows its secrets: nobody needs to give them again, and another controller is as good as this one (R2).
+    elsewhere = bed.work / "elsewhere"
+    shutil.rmtree(elsewhere, ignore_errors=True)
+    before = bed.listing()
+    run = bed.playbook("site", given={**SETTINGS, "modelhub_state_dir": str(elsewhere)})
+    require(before == bed.listing(), f"without the secrets given the run changed {run.changed()}")
+    written = [name for name in run.changed() if not name.endswith("Write address, CA and CA bundle on the controller")]
+    require(not written, f"without the secrets given the run says that it changed {written}")
+    left = bed.server("docker ps --all --format '{{.Names}}'; docker network ls --format '{{.Name}}'").split()
+    require(not [name for name in left if "docker-proxy" in name], f"of the socket's proxy something is left: {left}")
+    tell("a run of another controller, without these secrets, changes nothing on the server")
+
+
+def started(bed: Bed, container: str, since: str) -> int:
+    """How often a container was started since then."""
+    filters = f"--filter container={container} --filter event=start"
+    return len(bed.server(f'docker events --since "$since" --until "$(date +%s)" {filters}', since=since).splitlines())
+
+
+def logs_in(bed: Bed, password: str) -> bool:
+    """Whether MLflow's role may log in over TCP with this password."""
+    psql = "docker exec --env PGPASSWORD postgres psql -h 127.0.0.1 -U mlflow -d mlflow -tAc 'SELECT 1' 2>&1 || true"
+    answer = bed.server(f"export PGPASSWORD\n{psql}", PGPASSWORD=password).strip()
+    require(answer == "1" or "password authentication failed" in answer, f"psql says {answer}")
+    return answer == "1"
+
+
+def s3(bed: Bed, password: str, *arguments: str) -> None:
+    environment = {
+        "AWS_ACCESS_KEY_ID": "modelhub-root",
+        "AWS_SECRET_ACCESS_KEY": password,
+        "AWS_CA_BUNDLE": "/ca/ca.crt",
+        "S3_ENDPOINT_URL": f"https://minio-api.{bed.domain}",
+        "S3_BUCKET": "mlflow",
+    }
+    tell(bed.client("/usr/bin/python3", "/e2e/s3.py", *arguments, secret=environment).strip())
+
+
+STEPS = {step.__name__: step for step in (killed, daemon, refused, reconfigured, rotated, verified)}
+
+
+def main() -> None:
+    inventory, *steps = sys.argv[1:]
+    bed = Bed(Path(inventory))
+    if steps == [stopped.__name__]:
+        stopped(bed)
+        return
+    training = Training(bed)
+    for step in steps:
+        STEPS[step](bed, training)
+    tell(f"training: {training.end()}")
+
+
+if __name__ == "__main__":
+    main()
