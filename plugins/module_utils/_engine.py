@@ -154,6 +154,7 @@ def container(answer: dict[str, t.Any]) -> dict[str, t.Any]:
             if port.get("PublicPort")
         ],
         "networks": sorted(networks),
+        "addresses": {name: network.get("IPAddress") or "" for name, network in networks.items()},
         "mounts": mount_sources(answer),
     }
 

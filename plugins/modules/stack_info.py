@@ -212,6 +212,11 @@ containers:
       elements: str
       returned: always
       sample: [modelhub-backend]
+    addresses:
+      description: Its address in each of its networks. Empty while it does not run.
+      type: dict
+      returned: always
+      sample: {modelhub-backend: 172.19.0.3}
     stack:
       description: The stack that it belongs to, by its label C(org.opengeoai.modelhub.stack). Empty without that label.
       type: str

@@ -38,7 +38,7 @@ class CallbackModule(CallbackBase):
         self._playbook = Path(playbook._file_name).stem
         self._said: dict[str, list[dict[str, str]]] = {"messages": [], "changed": [], "failed": []}
 
-    def v2_playbook_on_task_start(self, task: t.Any, _is_conditional: bool) -> None:
+    def v2_playbook_on_task_start(self, task: t.Any, **_unused: t.Any) -> None:
         self._step("start", task.get_name())
 
     def v2_runner_on_ok(self, result: t.Any) -> None:

@@ -36,7 +36,7 @@ CONTAINER: dict[str, t.Any] = {
         {"IP": "0.0.0.0", "PrivatePort": 443, "PublicPort": 8443, "Type": "tcp"},
         {"PrivatePort": 9000, "Type": "tcp"},
     ],
-    "NetworkSettings": {"Networks": {"edge": {}, "backend": {}}},
+    "NetworkSettings": {"Networks": {"edge": {}, "backend": {"IPAddress": "172.20.0.3"}}},
     "Mounts": [
         {"Type": "volume", "Name": "data", "Source": ""},
         {"Type": "bind", "Source": "/srv/b"},
@@ -107,6 +107,7 @@ def test_a_whole_engine() -> None:
                 "stack": "modelhub",
                 "ports": [{"ip": "0.0.0.0", "host": 8443, "container": 443, "protocol": "tcp"}],
                 "networks": ["backend", "edge"],
+                "addresses": {"backend": "172.20.0.3", "edge": ""},
                 "mounts": ["/srv/b", "data"],
             }
         ],
