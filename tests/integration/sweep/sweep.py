@@ -122,7 +122,8 @@ class Sweep:
         """Deploy, and kill the controller's process at the point."""
         run = self.start(given)
         while not point.reached(read_steps(self._steps)):
-            require(run.process.poll() is None, f"the run ended before {point}: {run.wait().record}")
+            if run.process.poll() is not None:
+                raise SystemExit(f"the run ended before {point}: {run.wait().record}")
             time.sleep(0.01)
         time.sleep(point.seconds)
         require(run.process.poll() is None, f"the run was over {point}")
