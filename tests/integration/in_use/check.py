@@ -17,10 +17,13 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from bed import ROOT, Bed, Training, require, tell
+from scenario import ROOT, Bed, Training, require, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 CONTAINERS = ("mlflow", "postgres", "minio", "traefik")
@@ -199,9 +202,8 @@ def fails_to_verify(bed: Bed, *names: str) -> None:
     for name, run in runs.items():
         ended = run.wait()
         failed = [one["task"] for one in ended.record.get("failed", [])]
-        require(
-            len(failed) == 1 and f".{name} : verify |" in failed[0], f"{name}_verify without {name}: {ended.record}"
-        )
+        fails = len(failed) == 1 and f".{name} : verify |" in failed[0]
+        require(fails, f"{name}_verify, without what it is to prove, ends with {ended.record}")
         tell(f"{name}_verify fails: {ended.said('failed', 'server')[0][:300]}")
 
 
@@ -217,29 +219,19 @@ def rotated(bed: Bed, training: Training) -> None:
     old = {name: bed.server(f"cat /opt/modelhub/secrets/{name}") for name in ("db_password", "s3_root_password")}
     new = {name: secrets.token_hex(16) for name in ("db_password", "s3_root_password", "mlflow_flask_key")}
 
-    since = bed.server("date +%s").strip()
     traefik = bed.server("docker inspect --format '{{.State.StartedAt}}' traefik")
     given = {**SETTINGS, **DASHBOARD, "traefik_dashboard_users": USERS[:1], "modelhub_db_password": new["db_password"]}
-    bed.playbook("site", given=given)
+    starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
+    require(starts <= 1, f"MLflow was started {starts} times")
     dashboard(bed, {SECOND: 401, FIRST: 200})
     require(traefik == bed.server("docker inspect --format '{{.State.StartedAt}}' traefik"), "Traefik was restarted")
-    starts = started(bed, "mlflow", since)
-    require(starts <= 1, f"MLflow was started {starts} times")
     require(not logs_in(bed, old["db_password"]), "the old password of the database still works")
     require(logs_in(bed, new["db_password"]), "the new password of the database does not work")
     tell(f"the database has another password, MLflow was started {starts} times; training: {training.goes_on()}")
 
     s3(bed, old["s3_root_password"])
-    since = bed.server("date +%s").strip()
-    bed.playbook(
-        "site",
-        given={
-            **SETTINGS,
-            "modelhub_s3_root_password": new["s3_root_password"],
-            "modelhub_mlflow_flask_key": new["mlflow_flask_key"],
-        },
-    )
-    starts = started(bed, "mlflow", since)
+    given = {**SETTINGS, **{f"modelhub_{name}": new[name] for name in ("s3_root_password", "mlflow_flask_key")}}
+    starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
     require(starts <= 1, f"MLflow was started {starts} times")
     s3(bed, old["s3_root_password"], "refused")
     s3(bed, new["s3_root_password"])
@@ -260,10 +252,12 @@ def rotated(bed: Bed, training: Training) -> None:
     tell("a run of another controller, without these secrets, changes nothing on the server")
 
 
-def started(bed: Bed, container: str, since: str) -> int:
-    """How often a container was started since then."""
-    filters = f"--filter container={container} --filter event=start"
-    return len(bed.server(f'docker events --since "$since" --until "$(date +%s)" {filters}', since=since).splitlines())
+def starts_of(bed: Bed, container: str, change: Callable[[], object]) -> int:
+    """Make a change, and return how often a container was started meanwhile."""
+    watch = f"timeout 3600 docker events --filter container={container} --filter event=start --format '{{{{.Action}}}}'"
+    process = bed.server(f"nohup {watch} >/tmp/starts 2>/dev/null </dev/null & echo $!").strip()
+    change()
+    return len(bed.server(f"kill {process}; cat /tmp/starts").splitlines())
 
 
 def logs_in(bed: Bed, password: str) -> bool:

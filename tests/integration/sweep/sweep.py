@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "in_use"))
 
-from bed import Bed, Started, Training, require, tell
+from scenario import Bed, Started, Training, require, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -254,11 +254,12 @@ def delicate(sweep: Sweep, given: dict[str, Any]) -> None:
 
 
 def another_tag(bed: Bed, image: str) -> str:
-    """Push an image under another tag and return how the server calls it."""
-    here = bed.registry + "/" + image.partition("/")[2]
-    for command in (["tag", here, f"{here}-next"], ["push", "--quiet", f"{here}-next"]):
-        subprocess.run(["docker", *command], check=True, stdout=subprocess.DEVNULL)
-    return f"{image}-next"
+    """Push the server's own image under another tag and return its name; the server forgets it."""
+    other = f"{image}-next"
+    bed.server(
+        'docker tag "$image" "$other" && docker push --quiet "$other" && docker rmi "$other"', image=image, other=other
+    )
+    return other
 
 
 def forget(bed: Bed, image: str) -> None:

@@ -45,7 +45,6 @@ class Bed:
         self.address = str(variables["ansible_host"])
         self.domain = str(variables["modelhub_domain"])
         self.network = str(variables["test_network"])
-        self.registry = f"127.0.0.1:{variables['test_registry_port']}"
         self.state_dir = Path(variables["modelhub_state_dir"])
         self.work = Path(variables["test_ephemeral"]) / "in_use"
         self.work.mkdir(mode=0o700, exist_ok=True)
