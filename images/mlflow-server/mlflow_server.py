@@ -6,7 +6,8 @@ Usage: mlflow-server [OPTIONS OF mlflow server]
 worker. Here MLflow is imported once. A child process does the command's own work up to the uvicorn command line, so
 that no database connection is open in the parent; the parent then loads the application and runs uvicorn with it, and
 the workers share its memory. The REST API is handed to Flask without the detours that MLflow's FastAPI application
-makes for it. Requests without a length are answered like others, and a full disk is told to the client. Temporary files
+makes for it, and calls that read many rows have threads of their own, a time limit, and end when their client has gone.
+Requests without a length are answered like others, and a full disk is told to the client. Temporary files
 have a directory of their own, which is emptied at each start. Prints one line and exits with 1 where the server cannot
 work. For any other server than uvicorn it becomes the plain command.
 """
@@ -19,6 +20,7 @@ import errno
 import functools
 import gc
 import importlib
+import json
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -27,9 +29,11 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -59,6 +63,22 @@ SECRETS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE", "ML
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
 # answers than 8.
 REST_THREADS = 4
+# Calls that read many rows of what grows with each run: they would keep those who log waiting.
+SCANS = re.compile(
+    r"[A-Z]+ /((ajax-)?api/[23]\.0/mlflow/((?!experiments/search$).+/search(-datasets)?|metrics/get-history.*"
+    r"|traces/(metrics|batchGet|batchGetInfos|calculate-filter-correlation))|graphql)"
+    r"|GET /(ajax-)?api/2\.0/mlflow/traces"
+)
+# Of them at once in one worker; each may keep a core of the database busy.
+SEARCH_THREADS = 2
+SEARCH_TIMEOUT_SECONDS = 60
+# What whole numbers of the environment mean with 0
+NUMBERS = {
+    "MLFLOW_REST_THREADS": "MLflow's own way of serving REST calls",
+    "MLFLOW_SEARCH_TIMEOUT_SECONDS": "no limit",
+}
+# PostgreSQL's name for a statement that was ended from outside or by its time limit
+QUERY_CANCELED = "57014"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -92,9 +112,10 @@ def check() -> None:
             "no database: set MLFLOW_BACKEND_STORE_URI, for example"
             " postgresql+psycopg2://mlflow@postgres/mlflow?passfile=/run/secrets/pgpass"
         )
-    threads = os.environ.get("MLFLOW_REST_THREADS") or "0"
-    if not threads.isdecimal():
-        stop(f"MLFLOW_REST_THREADS is '{threads}'; give a number, or 0 for MLflow's own way of serving REST calls")
+    for name, zero in NUMBERS.items():
+        value = os.environ.get(name) or "0"
+        if not value.isdecimal():
+            stop(f"{name} is '{value}'; give a number, or 0 for {zero}")
 
 
 def read_secrets() -> None:
@@ -211,7 +232,10 @@ def serve(command: list[str]) -> None:
 
     for module in WORKER_MODULES:
         importlib.import_module(module)
-    improve_all(int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS))
+    improve_all(
+        int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS),
+        float(os.environ.get("MLFLOW_SEARCH_TIMEOUT_SECONDS") or SEARCH_TIMEOUT_SECONDS),
+    )
     os.register_at_fork(after_in_child=forget_signals)
     uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
     # Without it the collector would write to, and so copy, every page in every worker.
@@ -221,21 +245,93 @@ def serve(command: list[str]) -> None:
     uvicorn.main.main(["--timeout-worker-healthcheck", str(HANGING_WORKER_SECONDS), *command[3:]])
 
 
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Scan:
+    """A call that reads many rows, and the database connections that work for it now."""
+
+    current: contextvars.ContextVar[Scan | None] = contextvars.ContextVar("scan", default=None)
+
+    def __init__(self) -> None:
+        self.overdue = False
+        self._gone = False
+        self._connections: list[Any] = []
+        self._lock = threading.Lock()
+
+    def begin(self, connection: Any) -> None:
+        """A database connection of psycopg2 begins to work for this call; raise ClientGone where nobody waits."""
+        with self._lock:
+            if self._gone:
+                raise ClientGone
+            self._connections.append(connection)
+
+    def end(self, connection: Any) -> None:
+        """A database connection works no more for this call, and maybe soon for another."""
+        with self._lock, suppress(ValueError):
+            self._connections.remove(connection)
+
+    def cancel(self) -> None:
+        """End what the database does for this call, now and later."""
+        import psycopg2
+
+        with self._lock:
+            self._gone = True
+            for connection in self._connections:
+                with suppress(psycopg2.Error):
+                    connection.cancel()
+
+
+def limit_scans(seconds: float) -> None:
+    """Let SQLAlchemy tell each scan of its connections, and PostgreSQL end its statements after so long; 0 is never."""
+    from sqlalchemy import Engine, event
+
+    def begin(connection: Any) -> None:
+        scan = Scan.current.get()
+        if scan and connection.dialect.driver == "psycopg2":
+            raw = connection.connection.dbapi_connection
+            scan.begin(raw)
+            with raw.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+
+    def end(connection: Any) -> None:
+        scan = Scan.current.get()
+        if scan:
+            scan.end(connection.connection.dbapi_connection)
+
+    def failed(context: Any) -> None:
+        scan = Scan.current.get()
+        if scan and getattr(context.original_exception, "pgcode", "") == QUERY_CANCELED:
+            scan.overdue = True
+
+    event.listen(Engine, "begin", begin)
+    event.listen(Engine, "commit", end)
+    event.listen(Engine, "rollback", end)
+    event.listen(Engine, "handle_error", failed)
+
+
 class RestApi:
-    """MLflow's Flask application as an ASGI application, for the REST API.
+    """MLflow's Flask application as an ASGI application, for the REST API, and for what reads many rows.
 
     MLflow's own bridge from FastAPI to Flask opens a task group and goes from thread to thread five times for each
     answer, in any of 40 threads. Here a call is one piece of work in one of a few threads, and its answer one message.
     """
 
-    def __init__(self, flask: Wsgi, otherwise: Asgi, threads: int) -> None:
-        """flask: a WSGI application. otherwise: what serves all other paths. threads: calls answered at once."""
+    def __init__(self, flask: Wsgi, otherwise: Asgi, threads: int, seconds: float) -> None:
+        """Serve calls in so many threads at once, and scans beside them, each for at most so many seconds.
+
+        flask: a WSGI application. otherwise: what serves all other paths.
+        """
         self.flask = flask
         self.otherwise = otherwise
+        self.seconds = seconds
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
+        self.scans = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="scan")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(REST_PATHS):
+        scan = scope["type"] == "http" and SCANS.fullmatch(f"{scope['method']} {scope['path']}")
+        if scope["type"] != "http" or not (scan or scope["path"].startswith(REST_PATHS)):
             await self.otherwise(scope, receive, send)
             return
         chunks, more = [], True
@@ -249,9 +345,43 @@ class RestApi:
 
         environ = build_environ(scope, b"".join(chunks))
         run = contextvars.copy_context().run
-        status, headers, body = await asyncio.get_running_loop().run_in_executor(self.pool, run, self.answer, environ)
+        if scan:
+            answer = await self.scanned(run, environ, receive)
+        else:
+            answer = await asyncio.get_running_loop().run_in_executor(self.pool, run, self.answer, environ)
+        if not answer:
+            return
+        status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def scanned(self, run: Callable[..., Answer], environ: dict[str, Any], receive: Receive) -> Answer | None:
+        """Return the answer to a scan, or None where its client has gone, and then end it."""
+        loop, scan = asyncio.get_running_loop(), Scan()
+        work = loop.run_in_executor(self.scans, run, self.answer_to_scan, environ, scan)
+        # After the body comes nothing but the client's end.
+        gone = asyncio.ensure_future(receive())
+        either: set[asyncio.Future[Any]] = {work, gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            gone.cancel()
+            return work.result()
+        work.cancel()
+        await loop.run_in_executor(None, scan.cancel)
+        return None
+
+    def answer_to_scan(self, environ: dict[str, Any], scan: Scan) -> Answer:
+        """Return Flask's answer, or a sentence where the time was up."""
+        Scan.current.set(scan)
+        answer = self.answer(environ)
+        if not scan.overdue:
+            return answer
+        message = (
+            f"The search was ended after {self.seconds:g} s. Narrow it: fewer experiments, a filter, another order;"
+            " or raise the server's limit, MLFLOW_SEARCH_TIMEOUT_SECONDS (role mlflow: mlflow_search_timeout_seconds)."
+        )
+        body = json.dumps({"error_code": "TEMPORARILY_UNAVAILABLE", "message": message}).encode()
+        return 503, [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())], body
 
     def answer(self, environ: dict[str, Any]) -> Answer:
         """Return status, headers and body of Flask's answer to a request in WSGI's form."""
@@ -294,7 +424,7 @@ def without_gateway(scope: Scope) -> bool:
 IDLE = {"workspace_context_middleware": without_workspace, "gateway_timing_middleware": without_gateway}
 
 
-def shorten(app: Any, flask: Wsgi, threads: int) -> None:
+def shorten(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
     """Give MLflow's FastAPI application a shorter way to Flask, unless it is built in another way than expected.
 
     Everything else about a request stays: host, origin and header checks, FastAPI's own routes, Flask's hooks.
@@ -307,7 +437,7 @@ def shorten(app: Any, flask: Wsgi, threads: int) -> None:
     if len(mounts) != 1 or not IDLE.keys() <= found.keys():
         print("mlflow-server: this MLflow is built in another way; its REST API is left as it is", file=sys.stderr)
         return
-    mounts[0].app = RestApi(flask, mounts[0].app, threads)
+    mounts[0].app = RestApi(flask, mounts[0].app, threads, seconds)
     for name, idle in IDLE.items():
         entry = found[name]
         wrapped = functools.partial(entry.cls, *entry.args, **entry.kwargs)
@@ -338,8 +468,11 @@ async def tell_of_full_disk(_request: object, error: OSError) -> Any:
     return JSONResponse({"error_code": "RESOURCE_EXHAUSTED", "message": message}, 507)
 
 
-def improve_all(threads: int) -> None:
-    """Improve MLflow's application, and the one that its factory makes for basic authentication."""
+def improve_all(threads: int, seconds: float) -> None:
+    """Improve MLflow's application, and the one that its factory makes for basic authentication.
+
+    threads: REST calls that a worker answers at once, 0 for MLflow's own way. seconds: how long a scan may take.
+    """
     import mlflow.server
     import mlflow.server.fastapi_app as module
 
@@ -349,9 +482,11 @@ def improve_all(threads: int) -> None:
     def improve(app: Any, flask_app: Any) -> Any:
         app.add_exception_handler(OSError, tell_of_full_disk)
         if threads:
-            shorten(app, flask_app, threads)
+            shorten(app, flask_app, threads, seconds)
         return app
 
+    if threads:
+        limit_scans(seconds)
     module.create_fastapi_app = lambda flask_app=flask: improve(create(flask_app), flask_app)
     improve(module.app, flask)
 
