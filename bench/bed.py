@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "bench"
@@ -38,6 +39,7 @@ RUNS = 20_000
 LOGGED_RUNS = 32
 IDLE_SECONDS = 10
 RESTRICTIONS = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=300")
+AnyBed = TypeVar("AnyBed", bound="Bed")
 Sample = dict[str, float]
 Workload = tuple[str, Callable[[int], Sample]]
 
@@ -68,6 +70,9 @@ def docker(*arguments: str, text: str | None = None, **environment: str) -> str:
 class Bed:
     """The parts behind and before MLflow, and one MLflow server at a time."""
 
+    # Settings of PostgreSQL other than its own defaults
+    postgres: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         self.password = secrets.token_hex(12)
         self.keys = {"MINIO_ROOT_USER": secrets.token_hex(8), "MINIO_ROOT_PASSWORD": secrets.token_hex(12)}
@@ -82,7 +87,7 @@ class Bed:
         env = {"POSTGRES_USER": "mlflow", "POSTGRES_PASSWORD": self.password, "POSTGRES_DB": "mlflow"}
         docker(
             *("run", "-d", f"--name={NAME}-postgres", f"--network={NAME}", "--network-alias=postgres"),
-            *(f"--volume={NAME}:/var/run/postgresql", *flags(env), POSTGRES),
+            *(f"--volume={NAME}:/var/run/postgresql", "--shm-size=1g", *flags(env), POSTGRES, *self.postgres),
         )
         docker(
             *("run", "-d", f"--name={NAME}-minio", f"--network={NAME}", "--network-alias=minio", "--tmpfs=/tmp"),
@@ -273,10 +278,9 @@ def until(ready: Callable[[], bool], seconds: float = 900, pause: float = 0.2) -
 
 
 @contextmanager
-def running_bed() -> Iterator[Bed]:
+def running(bed: AnyBed) -> Iterator[AnyBed]:
     """Start a bed, and remove all of it in the end."""
     os.chdir(ROOT)
-    bed = Bed()
     try:
         bed.start()
         yield bed

@@ -178,13 +178,11 @@ def main() -> None:
         if before:
             run("git", "worktree", "remove", "--force", str(before))
             shutil.rmtree(before, ignore_errors=True)
-    for name, values in samples.items():
-        ratio = ""
-        if f"before: {name}" in samples:
-            pairs = zip(values, samples[f"before: {name}"])
-            ratio = f"   {statistics.median(now / then for now, then in pairs if then):.2f} of before"
-        print(f"{name:52} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}{ratio}")
     (WORK / "converge.json").write_text(json.dumps(samples, indent=2))
+    for name, values in samples.items():
+        ratios = [now / then for now, then in zip(values, samples.get(f"before: {name}", [])) if then]
+        ratio = f"   {statistics.median(ratios):.2f} of before" if ratios else ""
+        print(f"{name:52} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}{ratio}")
 
 
 if __name__ == "__main__":

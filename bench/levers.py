@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from bed import Server, log_metric, measure, report, rounds, running_bed, search
+from bed import Bed, Server, log_metric, measure, report, rounds, running, search
 
 KEEP = "--timeout-keep-alive 120"
 SERVERS = {
@@ -31,7 +31,7 @@ SERVERS = {
 
 def main() -> None:
     number, seconds = int((sys.argv[1:] or ["5"])[0]), int((sys.argv[2:] or ["4"])[0])
-    with running_bed() as bed:
+    with running(Bed()) as bed:
         workloads = [*(log_metric(bed, connections) for connections in (1, 8, 32)), search(bed)]
         samples = rounds(SERVERS, number, lambda server: measure(bed, server, workloads, seconds))
     report("levers.json", samples, "ours", rounds=number, seconds=seconds)

@@ -38,7 +38,7 @@ from bed import (
     ratio,
     report,
     rounds,
-    running_bed,
+    running,
     search,
 )
 
@@ -104,7 +104,7 @@ def build_reference() -> None:
 def main() -> None:
     number, seconds = int((sys.argv[1:] or ["5"])[0]), int((sys.argv[2:] or ["4"])[0])
     build_reference()
-    with running_bed() as bed:
+    with running(Bed()) as bed:
         samples = rounds(SERVERS, number, lambda server: measure(bed, server, workloads(bed), seconds))
     for name, server in SERVERS.items():
         size = int(docker("image", "inspect", "-f", "{{.Size}}", server.image)) / 1e6

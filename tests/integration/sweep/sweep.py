@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs are killed at points spread over a first converge, a rotation and an upgrade; the next run must finish the work.
 
-Usage: sweep.py INVENTORY [POINTS [VARIABLES]]   with the inventory of a Molecule scenario that is up (default: 20
-points), and the variables it was deployed with, as JSON
+Usage: sweep.py INVENTORY [POINTS]   with the inventory of a Molecule scenario whose server is up (default: 20 points)
 A point is a task and the seconds into it, measured in a run that nobody disturbed: of each two, one is at the border
 between two tasks, one where a clock would strike. With 3 points each run is killed once, where it hurts most. The
 controller's process gets SIGKILL; what it has begun on the server goes on, and the next run starts at once. It must end
@@ -198,14 +197,14 @@ def differences(found: Any, wanted: Any, where: str = "") -> list[str]:
     return [] if found == wanted else [f"{where.strip()}: {found!r} instead of {wanted!r}"]
 
 
-def first_converge(sweep: Sweep, given: dict[str, Any], count: int) -> None:
+def first_converge(sweep: Sweep, count: int) -> None:
     """Engine and images are there; everything else is made anew."""
     sweep.purge()
-    steps, seconds = sweep.run(given)
+    steps, seconds = sweep.run({})
     wanted = sweep.look()
     for point in spread(steps, seconds, count):
         sweep.purge()
-        sweep.point("first converge", given, point, wanted, masked)
+        sweep.point("first converge", {}, point, wanted, masked)
 
 
 def to_and_fro(sweep: Sweep, what: str, givens: list[dict[str, Any]], count: int, after: Callable[[int], None]) -> None:
@@ -221,35 +220,36 @@ def to_and_fro(sweep: Sweep, what: str, givens: list[dict[str, Any]], count: int
         after(number)
 
 
-def rotation(sweep: Sweep, given: dict[str, Any], count: int) -> None:
+def rotation(sweep: Sweep, count: int) -> None:
     """The password of the database is changed to and fro."""
     passwords = [sweep.bed.server("cat /opt/modelhub/secrets/db_password"), secrets.token_hex(16)]
-    givens = [{**given, "modelhub_db_password": password} for password in passwords]
+    givens = [{"modelhub_db_password": password} for password in passwords]
     to_and_fro(
         sweep, "rotation", givens, count, lambda number: log_in(sweep.bed, passwords[number], passwords[1 - number])
     )
 
 
-def upgrade(sweep: Sweep, given: dict[str, Any], count: int) -> None:
+def upgrade(sweep: Sweep, count: int) -> None:
     """MLflow's image gets another tag, which has to be pulled, and its old one again."""
     images = [sweep.bed.server("docker inspect --format '{{.Config.Image}}' mlflow").strip()]
     images.append(another_tag(sweep.bed, images[0]))
-    givens = [{**given, "mlflow_image": image} for image in images]
+    givens = [{"mlflow_image": image} for image in images]
     to_and_fro(sweep, "upgrade", givens, count, lambda number: forget(sweep.bed, images[1 - number]))
 
 
-def delicate(sweep: Sweep, given: dict[str, Any]) -> None:
-    """One point of each kind, held against the server as it is."""
+def delicate(sweep: Sweep) -> None:
+    """One point of each kind, held against the server as an undisturbed run leaves it."""
+    sweep.run({})
     bed, wanted = sweep.bed, sweep.look()
     sweep.purge()
-    sweep.point("first converge", given, DELICATE["first converge"], wanted, masked)
+    sweep.point("first converge", {}, DELICATE["first converge"], wanted, masked)
     training = Training(bed)
     passwords = [bed.server("cat /opt/modelhub/secrets/db_password"), secrets.token_hex(16)]
-    sweep.point("rotation", {**given, "modelhub_db_password": passwords[1]}, DELICATE["rotation"], wanted, masked)
+    sweep.point("rotation", {"modelhub_db_password": passwords[1]}, DELICATE["rotation"], wanted, masked)
     log_in(bed, passwords[1], passwords[0])
     config = wanted["containers"]["/mlflow"]["Config"]
     config["Image"] = another_tag(bed, config["Image"])
-    sweep.point("upgrade", {**given, "mlflow_image": config["Image"]}, DELICATE["upgrade"], wanted, masked)
+    sweep.point("upgrade", {"mlflow_image": config["Image"]}, DELICATE["upgrade"], wanted, masked)
     tell(f"training: {training.end()}")
 
 
@@ -278,16 +278,15 @@ def log_in(bed: Bed, password: str, former: str) -> None:
 def main() -> None:
     inventory, *rest = sys.argv[1:]
     count = int(rest[0]) if rest else 20
-    given = json.loads(rest[1]) if rest[1:] else {}
     sweep = Sweep(Bed(Path(inventory)))
     if count == len(DELICATE):
-        delicate(sweep, given)
+        delicate(sweep)
     else:
         shares = [count // 3 + (index < count % 3) for index in range(3)]
-        first_converge(sweep, given, shares[0])
+        first_converge(sweep, shares[0])
         training = Training(sweep.bed)
-        rotation(sweep, given, shares[1])
-        upgrade(sweep, given, shares[2])
+        rotation(sweep, shares[1])
+        upgrade(sweep, shares[2])
         tell(f"training: {training.end()}")
     tell(f"{count} points, {len(sweep.faults)} faults")
     sys.exit(bool(sweep.faults))
