@@ -11,6 +11,7 @@ from __future__ import annotations
 import traceback
 import typing as t
 from contextlib import closing
+from dataclasses import replace
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import DatabaseError, MissingLibrary
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._schema import FoundSchema, SchemaParams
@@ -49,6 +50,13 @@ TABLES_SQL = """
 DATABASE_SQL = """
     SELECT pg_catalog.pg_get_userbyid(datdba), current_schema()
     FROM pg_catalog.pg_database WHERE datname = current_database()
+"""
+# roles/mlflow/files/extra_indexes.py makes them, and their comments.
+INDEXES_SQL = """
+    SELECT c.relname, CASE WHEN i.indisvalid THEN pg_catalog.obj_description(c.oid, 'pg_class') END
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND starts_with(c.relname::text, 'modelhub_')
 """
 REVISIONS_SQL = """
     SELECT version_num FROM alembic_version WHERE version_num IS NOT NULL ORDER BY version_num LIMIT 10
@@ -108,15 +116,17 @@ class PostgresSchemaReader:
             owner, schema = cursor.fetchone()
             cursor.execute(TABLES_SQL)
             tables = tuple(row[0] for row in cursor.fetchall())
-            found = FoundSchema(self._params.login_db, owner, schema, tables, revisions=None)
+            cursor.execute(INDEXES_SQL)
+            indexes = dict(cursor.fetchall())
+            found = FoundSchema(self._params.login_db, owner, schema, tables, None, extra_indexes=indexes)
             if "alembic_version" not in tables:
                 return found
             try:
                 cursor.execute(REVISIONS_SQL)
             except psycopg2.Error as exc:
                 problem = f"alembic_version cannot be read ({_one_line(exc)})"
-                return FoundSchema(self._params.login_db, owner, schema, tables, None, problem)
-            return FoundSchema(self._params.login_db, owner, schema, tables, tuple(str(row[0]) for row in cursor))
+                return replace(found, alembic_problem=problem)
+            return replace(found, revisions=tuple(str(row[0]) for row in cursor))
 
 
 def _one_line(exc: Exception) -> str:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer, port
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
@@ -68,6 +68,8 @@ class FoundSchema:
     # None when alembic_version is missing or cannot be read; then alembic_problem says why.
     revisions: tuple[str, ...] | None
     alembic_problem: str = "there is no table alembic_version"
+    # By name, the columns that an index of ours was made for; None when it was not finished.
+    extra_indexes: t.Mapping[str, str | None] = field(default_factory=dict)
 
 
 class SchemaReader(t.Protocol):
@@ -147,4 +149,5 @@ def run(reader: SchemaReader, image: ImageRevisions | None) -> dict[str, t.Any]:
         "database_owner": found.owner,
         "schema": found.schema,
         "tables": list(found.tables),
+        "extra_indexes": dict(found.extra_indexes),
     }

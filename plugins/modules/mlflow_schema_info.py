@@ -150,6 +150,14 @@ tables:
   type: list
   elements: str
   sample: [alembic_version, experiments, metrics, params, runs, tags]
+extra_indexes:
+  description:
+    - The indexes in RV(schema) whose names begin with C(modelhub_), which the role C(mlflow) makes beside MLflow's own.
+    - Maps each name to the columns that it was made for, or to V(null) when it was not finished.
+  returned: success
+  type: dict
+  sample:
+    modelhub_runs_by_start: experiment_id, lifecycle_stage, start_time DESC, run_uuid
 """
 
 import typing as t

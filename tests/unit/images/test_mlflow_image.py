@@ -187,20 +187,55 @@ def never(*_: object) -> list[bytes]:
 @pytest.mark.parametrize("path", ["/", "/ajax-api/2.0/mlflow/runs/get", "/api/2.0/mlflow-artifacts/a", "/health"])
 def test_rest_api_leaves_other_paths_to_mlflow(path: str) -> None:
     otherwise = Recorder()
-    assert call(server.RestApi(never, otherwise, 1), {"type": "http", "path": path}, []) == []
+    assert call(server.RestApi(never, otherwise, 1, 1), {"type": "http", "method": "GET", "path": path}, []) == []
     assert otherwise.seen == [path]
+
+
+@pytest.mark.parametrize(
+    ("call", "scans"),
+    [
+        ("POST /api/2.0/mlflow/runs/search", True),
+        ("POST /ajax-api/2.0/mlflow/runs/search", True),
+        ("POST /api/3.0/mlflow/traces/search", True),
+        ("GET /api/2.0/mlflow/traces", True),
+        ("GET /api/2.0/mlflow/model-versions/search", True),
+        ("GET /api/2.0/mlflow/metrics/get-history", True),
+        ("GET /ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", True),
+        ("POST /ajax-api/2.0/mlflow/experiments/search-datasets", True),
+        ("POST /graphql", True),
+        # The deep check asks for it.
+        ("POST /api/2.0/mlflow/experiments/search", False),
+        ("POST /api/2.0/mlflow/runs/log-batch", False),
+        ("GET /api/2.0/mlflow/runs/get", False),
+        ("POST /api/2.0/mlflow/traces", False),
+        ("GET /api/2.0/mlflow-artifacts/artifacts/search", False),
+        ("GET /search", False),
+    ],
+)
+def test_calls_that_scan(call: str, scans: bool) -> None:
+    assert bool(server.SCANS.fullmatch(call)) == scans
+
+
+def test_a_scan_that_nobody_waits_for_gets_no_further_connection() -> None:
+    scan = server.Scan()
+    scan.begin("one")
+    scan.end("one")
+    scan.end("one")
+    scan.cancel()
+    with pytest.raises(server.ClientGone):
+        scan.begin("another")
 
 
 def test_rest_api_leaves_other_protocols_to_mlflow() -> None:
     otherwise = Recorder()
-    call(server.RestApi(never, otherwise, 1), {"type": "lifespan"}, [])
+    call(server.RestApi(never, otherwise, 1, 1), {"type": "lifespan"}, [])
     assert otherwise.seen == ["lifespan"]
 
 
 def test_rest_api_does_nothing_with_half_a_request() -> None:
     messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
-    scope = {"type": "http", "path": "/api/2.0/mlflow/runs/create"}
-    assert call(server.RestApi(never, Recorder(), 1), scope, messages) == []
+    scope = {"type": "http", "method": "POST", "path": "/api/2.0/mlflow/runs/create"}
+    assert call(server.RestApi(never, Recorder(), 1, 1), scope, messages) == []
 
 
 def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
@@ -217,7 +252,7 @@ def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
         start_response("404 NOT FOUND", [("X-Path", environ["PATH_INFO"]), ("X-Path", "again")])
         return Chunks()
 
-    answer = server.RestApi(flask, Recorder(), 1).answer({"PATH_INFO": "/a"})
+    answer = server.RestApi(flask, Recorder(), 1, 1).answer({"PATH_INFO": "/a"})
     assert answer == (404, [(b"x-path", b"/a"), (b"x-path", b"again")], b"one two")
     assert closed == [True]
 

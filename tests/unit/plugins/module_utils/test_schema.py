@@ -86,6 +86,16 @@ def test_judge(schema: FoundSchema, image: ImageRevisions | None, verdict: str, 
     assert result["changed"] is False
 
 
+def test_extra_indexes_are_returned_and_no_part_of_the_verdict() -> None:
+    class Reader:
+        def read(self) -> FoundSchema:
+            return found(MLFLOW, ["head3"], extra_indexes={"modelhub_a": "run_uuid", "modelhub_b": None})
+
+    result = run(Reader(), IMAGE)
+    assert result["verdict"] == "current"
+    assert result["extra_indexes"] == {"modelhub_a": "run_uuid", "modelhub_b": None}
+
+
 @pytest.mark.parametrize(
     ("given", "usable"),
     [
