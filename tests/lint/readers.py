@@ -3,7 +3,8 @@
 Laws: in expressions, a role's files and the playbooks read no variable that begins with the name of another role,
 unless it stands in backticks under the heading "Outputs" of that role's README; a private name (`__<role>_…`) of
 another role is never read. A `modelhub_*` variable has its default in the role common and nowhere else; only what the
-look at the host did not find may be told by one.
+look at the host did not find may be told by one. No task registers a result, or sets a fact, by the name of a variable
+of its role: from then on, in later plays too, it would stand in the variable's place.
 """
 
 from __future__ import annotations
@@ -58,6 +59,32 @@ def in_yaml(node: object, condition: bool = False) -> t.Iterator[str]:
         yield from [node] if condition else in_text(node)
 
 
+def names_kept(node: object) -> t.Iterator[str]:
+    """The names by which tasks register results and set facts."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "register":
+                yield str(value)
+            elif key in ("set_fact", "ansible.builtin.set_fact"):
+                yield from value
+            else:
+                yield from names_kept(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from names_kept(value)
+
+
+def replaced(role: Path) -> t.Iterator[str]:
+    """Complaints about variables of a role that its tasks replace."""
+    variables: set[str] = set()
+    for path in [role / "defaults/main.yml", *(role / "vars").rglob("*.yml")]:
+        variables |= set(yaml.load(path.read_text(), Loader) or {} if path.is_file() else {})
+    for path in sorted((role / "tasks").rglob("*.yml")):
+        for name in sorted(variables & set(names_kept(yaml.load(path.read_text(), Loader)))):
+            place = f"roles/{role.name}/{path.relative_to(role)}"
+            yield f"{place} keeps a result as {name}, which is a variable of the role"
+
+
 def outputs(role: Path) -> set[str]:
     """The names that the README documents for others to read."""
     readme = role / "README.md"
@@ -95,6 +122,7 @@ def problems(root: Path) -> list[str]:
         if owner != "common":
             for name in dict.fromkeys(SECOND_DEFAULT.findall(path.read_text())):
                 found.append(f"{place} gives {name} a default, which belongs into the role common")
+    found += [complaint for role in roles for complaint in replaced(role)]
     return found if files and roles else [*found, "there are no roles to check"]
 
 

@@ -93,6 +93,13 @@ BROKEN: list[tuple[str, str, str | None, str]] = [
         "# mlflow\n`mlflow_ready`\n## Outputs\nnothing\n",
         r"common/tasks/main\.yml reads mlflow_ready",
     ),
+    (
+        "readers",
+        f"{ROLE}tasks/install.yml",
+        "- block:\n    - ansible.builtin.set_fact: {__mlflow_checks: []}\n",
+        r"tasks/install\.yml keeps a result as __mlflow_checks, which is a variable of the role",
+    ),
+    ("readers", f"{ROLE}tasks/a.yml", "- command: x\n  register: __mlflow_checks\n", r"tasks/a\.yml keeps a result"),
     ("free_texts", f"{ROLE}vars/main/checks.yml", "__mlflow_checks: []\n", r"^mlflow_image is free text, but no rule"),
     (
         "free_texts",
