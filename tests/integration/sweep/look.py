@@ -55,6 +55,8 @@ def containers() -> dict[str, Any]:
     found = {}
     for one in inspected("container", docker("ps", "--all", "--quiet").split()):
         kept = {key: one[key] for key in CONTAINER}
+        # Where nothing is set, an engine that was restarted writes [] instead of null.
+        kept["HostConfig"] = {key: value for key, value in one["HostConfig"].items() if value}
         kept["Config"] = {**one["Config"], "Env": sorted(one["Config"]["Env"] or [])}
         kept["Mounts"] = sorted(one["Mounts"], key=lambda mount: str(mount["Destination"]))
         kept["State"] = [one["State"]["Status"], one["State"].get("Health", {}).get("Status")]

@@ -137,13 +137,13 @@ class Sweep:
             started = time.monotonic()
             self.bed.playbook("site", given=given)
             seconds = time.monotonic() - started
+            self.trust()
             after = self.secrets()
             kept = {name: value for name, value in before.items() if f"modelhub_{name}" not in given}
             lost = [name for name, value in kept.items() if value != after.get(name)]
             require(not lost, f"these secrets were lost: {lost}")
             differ = differences(mask(self.look()), mask(wanted))
             require(not differ, "after the next run these differ from an undisturbed one: " + "\n".join(differ))
-            self.trust()
             self.bed.client("python3", "/e2e/client.py", "--light")
             tell(f"{what}: killed {point}; the next run finished in {seconds:.0f} s")
         except SystemExit as fault:
