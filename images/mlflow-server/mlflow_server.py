@@ -311,7 +311,8 @@ def limit_scans(seconds: float) -> None:
 
     def nested_loops(switch: str) -> Callable[..., None]:
         def execute(connection: Any, cursor: Any, statement: str, *_: object) -> None:
-            if FILTERED_RUNS in statement and Scan.current.get() and connection.dialect.driver == "psycopg2":
+            # Of every statement of the server, few belong to a scan: that is asked first.
+            if Scan.current.get() and FILTERED_RUNS in statement and connection.dialect.driver == "psycopg2":
                 with cursor.connection.cursor() as other:
                     other.execute(f"SET LOCAL enable_nestloop = {switch}")
 
