@@ -32,6 +32,7 @@ def image(service: str) -> str:
     return os.environ.get(f"{service.upper().replace('-', '_')}_IMAGE") or built.strip()
 
 
+INDEXES = ROOT / "roles" / "mlflow" / "files" / "extra_indexes.json"
 MLFLOW, POSTGRES, MINIO, TRAEFIK = map(image, ("mlflow", "postgres", "minio", "traefik"))
 API = "/api/2.0/mlflow"
 RUNS = 20_000
@@ -55,6 +56,8 @@ class Server:
     # The image's own variables; else the command names the database, in place of URI.
     by_environment: bool = True
     socket: bool = True
+    # With the indexes that the role makes
+    indexed: bool = True
 
 
 def docker(*arguments: str, text: str | None = None, **environment: str) -> str:
@@ -106,7 +109,7 @@ class Bed:
         until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
         self.traefik = address(f"{NAME}-traefik")
         # The first start migrates the database, which is not what a restart costs.
-        self.serve(Server())
+        self.serve(Server(indexed=False))
         self.seed()
         self.stop_server()
 
@@ -131,6 +134,13 @@ class Bed:
         psql = ("psql", "-h127.0.0.1", "-Umlflow", "-Atq", "-vON_ERROR_STOP=1")
         return docker("exec", "-i", f"{NAME}-postgres", *psql, text=statement)
 
+    def index(self, *, wanted: bool) -> None:
+        """Make the indexes of the role, or drop them."""
+        for index in json.loads(INDEXES.read_text()):
+            self.sql(f"DROP INDEX IF EXISTS {index['name']}")
+            if wanted:
+                self.sql(f"CREATE INDEX {index['name']} ON {index['table']} ({index['columns']})")
+
     def serve(self, server: Server) -> float:
         """Start a server and return the seconds until it answers through Traefik."""
         host, query = ("", "?host=/run/postgresql") if server.socket else ("postgres", "")
@@ -145,6 +155,7 @@ class Bed:
         if server.by_environment:
             env |= {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow/"}
         self.failed = 0
+        self.index(wanted=server.indexed)
         started = time.monotonic()
         docker(
             *("run", "-d", f"--name={NAME}-mlflow", f"--network={NAME}", "--network-alias=mlflow", *server.options),
@@ -198,6 +209,15 @@ class Bed:
             "p50 ms": p50_us / 1e3,
             "CPU ms": (self.cpu_ms() - before) / max(requests, 1),
         }
+
+    def log_batch(self, seconds: int, *, direct: bool = False) -> Sample:
+        """Load the server with batches of 100 metrics from eight clients."""
+        metrics = [{"key": f"m{i}", "value": i, "timestamp": "NUMBER", "step": "NUMBER"} for i in range(100)]
+        return self.load("runs/log-batch", {"run_id": "RUN", "metrics": metrics}, 8, seconds, direct=direct)
+
+    def create_runs(self, seconds: int) -> Sample:
+        """Load the server with new runs from eight clients."""
+        return self.load("runs/create", {"experiment_id": self.logged, "start_time": "NUMBER"}, 8, seconds)
 
     def pids(self, part: str) -> list[str]:
         return docker("top", f"{NAME}-{part}", "-o", "pid").split()[1:]
@@ -258,6 +278,14 @@ def measure(bed: Bed, server: Server, workloads: list[Workload], seconds: int) -
     sample["failed calls"] = bed.failed
     bed.stop_server()
     return sample
+
+
+def plot(file: str, table: dict[str, dict[str, Sample]]) -> None:
+    """Draw a table of `report` for the documentation, by the function of plot.py that is named like the file."""
+    program = (ROOT / "bench" / "plot.py").read_text()
+    draw = ("python3", "-c", program, file.partition(".")[0])
+    svg = docker("run", "--rm", "-i", "--env=HOME=/tmp", MLFLOW, *draw, text=json.dumps(table))
+    (RESULTS / file).write_text(svg + "\n")
 
 
 def flags(environment: dict[str, str]) -> list[str]:

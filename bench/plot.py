@@ -1,6 +1,6 @@
-"""Draw what bench/server measured as ratios to the reference: JSON in, SVG out.
+"""Draw what a benchmark measured: JSON in, SVG out.
 
-Runs where matplotlib is: in MLflow's image.
+Usage: plot.py server|scale. Runs where matplotlib is: in MLflow's image.
 """
 
 from __future__ import annotations
@@ -17,15 +17,46 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "modelhub"})
 from matplotlib import pyplot  # noqa: E402
 
 LEFT_OUT = re.compile("p50|CPU|failed")
-table = {name: row for name, row in json.load(sys.stdin).items() if not LEFT_OUT.search(name)}
-names = list(table)
-figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(names) + 1))
-axes.barh(names, [table[name]["ours"]["ratio"] for name in names], color="#0194e2")
-axes.axvline(1, color="black", linewidth=0.8)
-axes.set_xscale("log")
-ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
-axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-axes.set_xlabel("ours / reference (requests: more is better; seconds and MB: less is better)")
-axes.invert_yaxis()
-figure.tight_layout()
-figure.savefig(sys.stdout, format="svg", metadata={"Date": None})
+SIZED = re.compile(r"first page of (\d+) runs, ms")
+COLOURS = {"ours": "#0194e2", "reference": "#999999"}
+Table = dict[str, dict[str, dict[str, float]]]
+
+
+def server(table: Table) -> None:
+    """Draw each measure as the ratio of ours to the reference."""
+    table = {name: row for name, row in table.items() if not LEFT_OUT.search(name)}
+    names = list(table)
+    figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(names) + 1))
+    axes.barh(names, [table[name]["ours"]["ratio"] for name in names], color=COLOURS["ours"])
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.set_xlabel("ours / reference (requests: more is better; seconds and MB: less is better)")
+    axes.invert_yaxis()
+    figure.tight_layout()
+
+
+def scale(table: Table) -> None:
+    """Draw the milliseconds of the first page by the number of runs, and of each search over 480,000 runs."""
+    figure, (growing, searches) = pyplot.subplots(1, 2, figsize=(12, 6), width_ratios=(1, 2))
+    sizes = {name: int(size[1]) for name in table if (size := SIZED.fullmatch(name))}
+    names = [name for name in table if name.endswith(("uniform, ms", "skewed, ms"))]
+    for turn, (which, colour) in enumerate(COLOURS.items()):
+        growing.plot(
+            list(sizes.values()), [table[name][which]["median"] for name in sizes], "o-", color=colour, label=which
+        )
+        places = [place + 0.4 * turn for place in range(len(names))]
+        searches.barh(places, [table[name][which]["median"] for name in names], height=0.4, color=colour, label=which)
+    growing.set(xscale="log", yscale="log", xlabel="runs in the experiment", ylabel="first page, ms", ylim=(1, None))
+    searches.set_yticks(
+        [place + 0.2 for place in range(len(names))], labels=[name.removesuffix(", ms") for name in names]
+    )
+    searches.set(xscale="log", xlabel="ms")
+    searches.invert_yaxis()
+    growing.legend()
+    figure.tight_layout()
+
+
+{"server": server, "scale": scale}[sys.argv[1]](json.load(sys.stdin))
+pyplot.savefig(sys.stdout, format="svg", metadata={"Date": None})

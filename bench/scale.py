@@ -7,8 +7,9 @@ ours       the image of dockerfile.mlflow as the role runs it, with the indexes 
 
 Runs come by SQL: experiments of 10,000, 100,000 and 1,000,000 runs for the first page; two of 480,000 runs with three
 metrics, three parameters and two tags each, in one of which values are spread evenly, while in the other what is
-searched for stands at the oldest runs only. Prints medians over the rounds, and of the ratios within a round, and
-writes docs/bench/scale.json and scale.svg.
+searched for stands at the oldest runs only. Then 8 clients write to these tables, without the indexes and with them.
+Prints medians over the rounds, and of the ratios within a round, and writes scale.json, scale.svg and indexes.json of
+docs/bench.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bed import API, ROOT, WORK, Bed, Sample, Server, report, rounds, running, until
+from bed import API, ROOT, WORK, Bed, Sample, Server, plot, ratio, report, rounds, running, until
 from server import SERVERS, build_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INDEXES = ROOT / "roles" / "mlflow" / "files" / "extra_indexes.json"
 # What the role derives for a server of 16 GB.
 POSTGRES = ("--shared_buffers=1024MB", "--effective_cache_size=3072MB", "--maintenance_work_mem=256MB")
 SIZES = (10_000, 100_000, 1_000_000)
 RUNS = 480_000
-REPEATED = 5
+REPEATED = 3
 SORTERS = (8, 32)
 FIRST_PAGE: dict[str, object] = {"order_by": ["attributes.start_time DESC"]}
 SORT: dict[str, object] = {"order_by": ["metrics.m0 DESC"]}
@@ -49,6 +50,7 @@ QUERIES: dict[str, dict[str, object]] = {
     "order by a metric": SORT,
     "order by a parameter": {"order_by": ["params.p0 ASC"]},
 }
+INDEXED = "SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class WHERE starts_with(relname::text, 'modelhub_')"
 SEARCHING = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT DISTINCT runs%'"
 # n is 1 to the number of runs; the second is the moment of start, and old tells of the oldest hundredth.
 SEED = """
@@ -106,13 +108,6 @@ class ScaleBed(Bed):
         self.sql("VACUUM ANALYZE")
         print(f"seeded in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
-    def index(self, *, wanted: bool) -> None:
-        """Make the indexes of the role, or drop them."""
-        for index in json.loads(INDEXES.read_text()):
-            self.sql(f"DROP INDEX IF EXISTS {index['name']}")
-            if wanted:
-                self.sql(f"CREATE INDEX {index['name']} ON {index['table']} ({index['columns']})")
-
     def search_ms(self, experiment: str, query: dict[str, object]) -> float:
         """Return the least time of a few searches for 100 runs, one after the other."""
         connection = self.connect()
@@ -167,7 +162,6 @@ def percentile(values: list[float], share: float) -> float:
 
 def measure(bed: ScaleBed, server: Server, seconds: int) -> Sample:
     """Start a server on the tables that belong to it, and return milliseconds, and the rates of who logs."""
-    bed.index(wanted=server is SERVERS["ours"])
     bed.serve(server)
     bed.search_ms(bed.experiment, {})
     sample = {f"first page of {size} runs, ms": bed.search_ms(bed.sized[size], FIRST_PAGE) for size in SIZES}
@@ -188,13 +182,31 @@ def measure(bed: ScaleBed, server: Server, seconds: int) -> Sample:
     return sample
 
 
+def writes(bed: ScaleBed, server: Server, seconds: int) -> Sample:
+    """Start a server and return how much it writes, and what its indexes hold."""
+    bed.serve(server)
+    sample = {"indexes, MB": float(bed.sql(INDEXED)) / 1e6}
+    for name, load in {"log-batch of 100": bed.log_batch, "runs/create": bed.create_runs}.items():
+        sample[f"{name}, 1/s"] = load(seconds)["1/s"]
+    bed.stop_server()
+    return sample
+
+
 def main() -> None:
     number, seconds = int((sys.argv[1:] or ["5"])[0]), int((sys.argv[2:] or ["10"])[0])
     build_reference()
     servers = {"reference": SERVERS["reference"], "ours": SERVERS["ours"]}
+    bare = replace(SERVERS["ours"], indexed=False)
     with running(ScaleBed()) as bed:
         samples = rounds(servers, number, lambda server: measure(bed, server, seconds))
-    report("scale.json", samples, "reference", rounds=number, seconds=seconds)
+        costs = rounds({"without": bare, "with": SERVERS["ours"]}, number, lambda server: writes(bed, server, seconds))
+    table = report("scale.json", samples, "reference", rounds=number, seconds=seconds)
+    small, large = (f"first page of {size} runs, ms" for size in (SIZES[0], SIZES[-1]))
+    print(
+        f"\nours, a million runs against ten thousand: {ratio(samples['ours'], large, samples['ours'], small):.2f}x\n"
+    )
+    report("indexes.json", costs, "without", rounds=number, seconds=seconds)
+    plot("scale.svg", table)
 
 
 if __name__ == "__main__":

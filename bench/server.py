@@ -3,7 +3,7 @@
 Usage: server.py [ROUNDS [SECONDS]]   (default 5 rounds of 4 seconds a workload)
 
 reference  the command line of the docker-compose stack that this project grew out of, on an image of its recipe
-ours       the image of dockerfile.mlflow as the role runs it: restricted, database through its socket
+ours       the image of dockerfile.mlflow as the role runs it: restricted, database through its socket, two indexes more
 plain      ours without the restrictions: what read-only root, no capabilities and no new privileges cost
 official   MLflow's own defaults, on the reference's image
 
@@ -14,7 +14,6 @@ Requests per second are over TLS with connections kept alive; memory is the prop
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import sys
@@ -22,9 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bed import (
-    MLFLOW,
     NAME,
-    RESULTS,
     ROOT,
     Bed,
     Sample,
@@ -35,6 +32,7 @@ from bed import (
     image,
     log_metric,
     measure,
+    plot,
     ratio,
     report,
     rounds,
@@ -48,7 +46,7 @@ BATCH, DIRECT = "log-batch of 100", "log-batch of 100, without Traefik"
 ALL = "mean of all requests, 1/s"
 BACKEND = ("mlflow", "server", "--backend-store-uri", "URI")
 ROOTS = ("--default-artifact-root", "s3://mlflow/", "--artifacts-destination", "s3://mlflow/", "-h", "0.0.0.0")
-RECIPE = Server(image=REFERENCE, options=(), by_environment=False, socket=False)
+RECIPE = Server(image=REFERENCE, options=(), by_environment=False, socket=False, indexed=False)
 SERVERS = {
     "reference": replace(RECIPE, command=(*BACKEND, *ROOTS)),
     "ours": Server(),
@@ -74,17 +72,15 @@ def client_loop(calls: int) -> Sample:
 
 def workloads(bed: Bed) -> list[Workload]:
     """Return what is measured, each over eight connections where nothing else is said."""
-    metrics = [{"key": f"m{i}", "value": i, "timestamp": "NUMBER", "step": "NUMBER"} for i in range(100)]
-    batch = {"run_id": "RUN", "metrics": metrics}
-    run, create = f"runs/get?run_id={bed.runs[0]}", {"experiment_id": bed.logged, "start_time": "NUMBER"}
+    run = f"runs/get?run_id={bed.runs[0]}"
     return [
         *(log_metric(bed, connections) for connections in (1, 8, 32)),
-        (BATCH, lambda seconds: bed.load("runs/log-batch", batch, 8, seconds)),
-        (DIRECT, lambda seconds: bed.load("runs/log-batch", batch, 8, seconds, direct=True)),
+        (BATCH, bed.log_batch),
+        (DIRECT, lambda seconds: bed.log_batch(seconds, direct=True)),
         ("runs/get", lambda seconds: bed.load(run, None, 8, seconds)),
         search(bed),
         ("experiments/search", lambda seconds: bed.load("experiments/search", {"max_results": 50}, 8, seconds)),
-        ("runs/create", lambda seconds: bed.load("runs/create", create, 8, seconds)),
+        ("runs/create", bed.create_runs),
         ("log_metric of the Python client", lambda seconds: client_loop(20 * seconds)),
     ]
 
@@ -119,9 +115,7 @@ def main() -> None:
     print(f"  32 connections against 8: {ratio(ours, many, ours, eight):.2f}x")
     print(f"  through Traefik against direct, log-batch: {ratio(ours, f'{BATCH}, 1/s', ours, f'{DIRECT}, 1/s'):.2f}x")
     print(f"  hardened against plain, mean of all requests: {ratio(ours, ALL, samples['plain']):.2f}x")
-    plot = (ROOT / "bench" / "plot.py").read_text()
-    svg = docker("run", "--rm", "-i", "--env=HOME=/tmp", MLFLOW, "python3", "-c", plot, text=json.dumps(table))
-    (RESULTS / "server.svg").write_text(svg + "\n")
+    plot("server.svg", table)
 
 
 if __name__ == "__main__":

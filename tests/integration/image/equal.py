@@ -1,20 +1,46 @@
 """Check that two MLflow servers with one database answer alike: status, headers and body.
 
 Usage: equal.py HOST OTHER_HOST. Both answer to the name `mlflow`, allow the origin https://mlflow.example.org, and have
-the experiment 0. Prints what differs and fails.
+the experiment 0. Makes an experiment with runs to search for. Prints what differs and fails.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
+import itertools
 import json
 import re
 import sys
+import time
 from typing import Any
 
 # Headers whose values differ from one answer to the next: times and how long something took
 VARYING = {"date", "x-mlflow-gateway-duration-ms"}
-RUN = "/api/2.0/mlflow/runs"
+API = "/api/2.0/mlflow"
+RUN = f"{API}/runs"
+RUNS = 24
+FILTERS = (
+    "",
+    "metrics.m > 0.5",
+    "metrics.m != 3 AND params.p = '1'",
+    "metrics.m <= 7 AND metrics.n > 2 AND tags.t LIKE '%a%' AND params.p ILIKE '%1%'",
+    "tags.t != 'a'",
+    "params.p IS NULL",
+    "tags.t IS NOT NULL AND metrics.m >= 1",
+    "attributes.run_name LIKE 'r%'",
+    "attributes.status = 'RUNNING' AND params.p != '%(key_1)s) AS anon_1 ON'",
+    "dataset.name = 'd'",
+    "dataset.digest != 'x' AND metrics.m > 0",
+    "metrics.none = 1",
+)
+ORDERS: tuple[list[str], ...] = (
+    [],
+    ["attributes.start_time DESC"],
+    ["metrics.m DESC"],
+    ["metrics.m", "params.p DESC", "tags.t"],
+    ["attributes.end_time", "params.none"],
+)
 Case = tuple[str, str, Any, dict[str, str]]
 Answer = tuple[int, "list[tuple[str, str]]", bytes]
 
@@ -60,14 +86,55 @@ def cases() -> dict[str, Case]:
     }
 
 
+def send(host: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a call that must succeed, and return its answer."""
+    headers = {"Content-Type": "application/json"}
+    status, _, answer = ask(host, ("POST", f"{API}/{path}", json.dumps(body).encode(), headers))
+    if status != 200:
+        sys.exit(f"{path} answered {status}: {answer!r}")
+    return dict(json.loads(answer))
+
+
+def fill(host: str) -> str:
+    """Make runs with all that can be searched for, some of it on some of them, and return their experiment."""
+    experiment = str(send(host, "experiments/create", {"name": f"equal-{time.time_ns()}"})["experiment_id"])
+    for number in range(RUNS):
+        run = send(
+            host, "runs/create", {"experiment_id": experiment, "run_name": f"r{number}", "start_time": number // 3}
+        )
+        run_id = run["run"]["info"]["run_id"]
+        value = "NaN" if number % 7 == 5 else number % 10
+        metrics = [{"key": key, "value": value, "timestamp": 1, "step": 0} for key in ("m", "n")[: number % 3]]
+        params = [{"key": "p", "value": str(number % 3)}] if number % 4 else []
+        tags = [{"key": "t", "value": "ab"[number % 2]}] if number % 5 else []
+        send(host, "runs/log-batch", {"run_id": run_id, "metrics": metrics, "params": params, "tags": tags})
+        # Two data sets of one name make a run appear twice where they are joined to it.
+        sets = [{"name": "d", "digest": f"{part}", "source_type": "a", "source": "b"} for part in range(number % 3)]
+        send(host, "runs/log-inputs", {"run_id": run_id, "datasets": [{"dataset": one, "tags": []} for one in sets]})
+    return experiment
+
+
+def searches(experiment: str) -> dict[str, Case]:
+    """Return searches for runs: each filter in each order, whole and by pages."""
+    found = {}
+    for text, order, offset in itertools.product(FILTERS, ORDERS, (None, 1, 4)):
+        body: dict[str, Any] = {"experiment_ids": [experiment], "filter": text, "order_by": order}
+        if offset is not None:
+            token = base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+            body |= {"max_results": 4, "page_token": token, "run_view_type": "ALL"}
+        name = f"runs where '{text}' by {order} from {offset}"
+        found[name] = ("POST", f"{RUN}/search", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return found
+
+
 def ask(host: str, case: Case) -> Answer:
     method, path, body, headers = case
     connection = http.client.HTTPConnection(host, 5000, timeout=300)
     connection.request(method, path, body, {"Host": "mlflow", **headers})
     response = connection.getresponse()
     answered = sorted(fixed(name.lower(), value) for name, value in response.getheaders())
-    # Times at which something was asked
-    return response.status, answered, re.sub(rb"\d{13}", b"time", response.read())
+    # Times at which something was asked, not parts of an id
+    return response.status, answered, re.sub(rb"(?<!\w)\d{13}(?!\w)", b"time", response.read())
 
 
 def fixed(name: str, value: str) -> tuple[str, str]:
@@ -80,12 +147,15 @@ def fixed(name: str, value: str) -> tuple[str, str]:
 
 def main() -> None:
     host, other = sys.argv[1:]
+    made = searches(fill(host))
     # A body that is an iterator can be read once.
-    first, second = cases(), cases()
+    first, second = {**cases(), **made}, {**cases(), **made}
     differences, statuses = [], set()
     for name, case in first.items():
         one, two = ask(host, case), ask(other, second[name])
         statuses.add(one[0])
+        if name in made and one[0] != 200:
+            differences.append(f"{name}: {one}")
         if one != two:
             differences.append(f"{name}:\n  {host}: {one}\n  {other}: {two}")
     if not {200, 400, 403, 404, 405} <= statuses:

@@ -25,7 +25,11 @@ SEARCHES, LOGGED = 64, 40
 MOST_AT_ONCE = 4
 HANGING_SECONDS = 120
 BOTH = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%tags%'"
+# In the words of mlflow-server, which are MLflow's own where it does not know MLflow's statement any more
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT runs.run_uuid%FROM tags%OFFSET ''0''%'
+"""
 
 
 class Server:

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -180,6 +180,10 @@ def call(app: Any, scope: dict[str, Any], messages: list[dict[str, Any]]) -> lis
     return sent
 
 
+def rest_api(flask: Any = None, otherwise: Any = None, routes: tuple[Any, ...] = ()) -> Any:
+    return server.RestApi(otherwise or Recorder(), flask or never, list(routes), 1, 1)
+
+
 def never(*_: object) -> list[bytes]:
     raise AssertionError("Flask was called")
 
@@ -187,8 +191,37 @@ def never(*_: object) -> list[bytes]:
 @pytest.mark.parametrize("path", ["/", "/ajax-api/2.0/mlflow/runs/get", "/api/2.0/mlflow-artifacts/a", "/health"])
 def test_rest_api_leaves_other_paths_to_mlflow(path: str) -> None:
     otherwise = Recorder()
-    assert call(server.RestApi(never, otherwise, 1, 1), {"type": "http", "method": "GET", "path": path}, []) == []
+    assert call(rest_api(otherwise=otherwise), {"type": "http", "method": "GET", "path": path}, []) == []
     assert otherwise.seen == [path]
+
+
+class Native:
+    """A route of FastAPI's own, which counts how often it is asked."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.asked = 0
+
+    def matches(self, scope: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        self.asked += 1
+        return SimpleNamespace(value=2 if scope["path"] == self.path else 0), {}
+
+
+@pytest.mark.parametrize(("name", "asked"), [("a", 1), ("a" * server.USUAL_LENGTH, 3)])
+def test_rest_api_leaves_native_routes_to_mlflow_and_asks_them_once(name: str, asked: int) -> None:
+    native, otherwise = Native(f"/api/3.0/mlflow/{name}"), Recorder()
+    app = rest_api(otherwise=otherwise, routes=(native,))
+    for _ in range(3):
+        assert call(app, {"type": "http", "method": "GET", "path": native.path}, []) == []
+    assert otherwise.seen == [native.path] * 3
+    assert native.asked == asked
+
+
+def test_rest_api_remembers_no_more_calls_than_there_are() -> None:
+    app = rest_api()
+    for number in range(server.KNOWN_PATHS + 10):
+        assert not app.own_route({"method": "GET", "path": f"/api/2.0/mlflow/{number}"})
+    assert len(app.own) == server.KNOWN_PATHS
 
 
 @pytest.mark.parametrize(
@@ -216,6 +249,54 @@ def test_calls_that_scan(call: str, scans: bool) -> None:
     assert bool(server.SCANS.fullmatch(call)) == scans
 
 
+JOINED = "SELECT t.key AS key, t.run_uuid AS run_uuid \nFROM {} \nWHERE {}"
+FOUND = " \nWHERE runs.experiment_id IN (%(e_1)s) ORDER BY runs.run_uuid \n LIMIT %(param_1)s OFFSET %(param_2)s"
+ORDERED = f" LEFT OUTER JOIN ({JOINED.format('tags', 'tags.key = %(k)s')}) AS anon_2 ON runs.run_uuid = anon_2.run_uuid"
+
+
+def search(table: str, condition: str, on: str = "runs.run_uuid = anon_1.run_uuid", more: str = "") -> str:
+    return (
+        f"runs.run_uuid, runs.name \nFROM runs JOIN ({JOINED.format(table, condition)}) AS anon_1 ON {on}{more}{FOUND}"
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "params.key = %(key_1)s",
+        "params.key = %(key_1)s AND params.value = %(value_1)s",
+        "params.key = %(key_1)s AND params.value IN (%(a)s, %(b)s) AND (params.value = %(c)s OR params.value = %(d)s)",
+    ],
+)
+@pytest.mark.parametrize("more", ["", ORDERED])
+def test_a_search_for_runs_is_put_in_other_words(condition: str, more: str) -> None:
+    quick = search("params", f"{condition} OFFSET '0'", more=more)
+    assert server.quicken(f"SELECT DISTINCT {search('params', condition, more=more)}") == f"SELECT {quick}"
+
+
+def test_a_search_without_joins_only_loses_its_distinct() -> None:
+    plain = f"runs.run_uuid, CASE WHEN (runs.end_time IS NULL) THEN 1 END AS clause_1 \nFROM runs{FOUND}"
+    assert server.quicken(f"SELECT DISTINCT {plain}") == f"SELECT {plain}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # any of these may find a run twice
+        search("datasets", "datasets.name = %(name_1)s"),
+        search("params", "params.value = %(value_1)s"),
+        search("params", "params.key = %(key_1)s OR params.value = %(value_1)s"),
+        search("params", "params.key = %(key_1)s AND params.value = %(a)s OR params.key = %(b)s"),
+        search("params", "params.key = %(key_1)s", on="runs.name = anon_1.value"),
+        search("params", "params.key = %(key_1)s", more=" JOIN inputs ON inputs.destination_id = runs.run_uuid"),
+        # and this is another statement
+        "traces.trace_id \nFROM traces \nWHERE traces.experiment_id IN (%(e_1)s)",
+    ],
+)
+def test_any_other_statement_stays_as_it_is(statement: str) -> None:
+    assert server.quicken(f"SELECT DISTINCT {statement}") == f"SELECT DISTINCT {statement}"
+
+
 def test_a_scan_that_nobody_waits_for_gets_no_further_connection() -> None:
     scan = server.Scan()
     scan.begin("one")
@@ -228,14 +309,14 @@ def test_a_scan_that_nobody_waits_for_gets_no_further_connection() -> None:
 
 def test_rest_api_leaves_other_protocols_to_mlflow() -> None:
     otherwise = Recorder()
-    call(server.RestApi(never, otherwise, 1, 1), {"type": "lifespan"}, [])
+    call(rest_api(otherwise=otherwise), {"type": "lifespan"}, [])
     assert otherwise.seen == ["lifespan"]
 
 
 def test_rest_api_does_nothing_with_half_a_request() -> None:
     messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
     scope = {"type": "http", "method": "POST", "path": "/api/2.0/mlflow/runs/create"}
-    assert call(server.RestApi(never, Recorder(), 1, 1), scope, messages) == []
+    assert call(rest_api(), scope, messages) == []
 
 
 def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
@@ -252,7 +333,7 @@ def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
         start_response("404 NOT FOUND", [("X-Path", environ["PATH_INFO"]), ("X-Path", "again")])
         return Chunks()
 
-    answer = server.RestApi(flask, Recorder(), 1, 1).answer({"PATH_INFO": "/a"})
+    answer = rest_api(flask).answer({"PATH_INFO": "/a"})
     assert answer == (404, [(b"x-path", b"/a"), (b"x-path", b"again")], b"one two")
     assert closed == [True]
 
