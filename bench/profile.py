@@ -1,4 +1,4 @@
-"""Show where the processor time of our server goes: a flame graph of a worker for each call, profile-CALL.svg of docs/bench.
+"""Show where the processor time of our server goes: a flame graph of a worker for each call in docs/bench.
 
 Usage: profile.py [SECONDS]   (default 20 a call), as root, who may look into the container's processes
 Time counts while a thread holds Python's lock: waiting for PostgreSQL and for requests does not.

@@ -44,3 +44,7 @@ class StorageUnsupported(StorageError):
 
 class DatabaseError(ModelhubError):
     """The database did not accept the connection."""
+
+
+class TrackingError(ModelhubError):
+    """The MLflow server refused a request or did not answer."""

@@ -20,6 +20,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._bucket import 
     Bucket,
     BucketParams,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import (
     MissingLibrary,
     StorageError,
@@ -80,22 +81,10 @@ def explain_answer(operation: str, bucket: str, code: str, message: str) -> Stor
 
 def explain_connection(operation: str, endpoint_url: str, ca_file: str | None, error: str) -> StorageError:
     """Turn a failure below S3 (name, port, TLS, time) into our error."""
-    low = error.lower()
-    if "certificate" in low:
-        trusted = f'the certificates in "{ca_file}"' if ca_file else "the authorities of the target's system"
-        advice = f"its TLS certificate does not verify against {trusted}. Set ca_file to the PEM file of its authority"
-    elif "ssl" in low:
-        advice = "it does not speak TLS as this host does. Check the scheme and the port of endpoint_url"
-    elif "name resolution" in low or "name or service not known" in low or "nodename nor servname" in low:
-        advice = "its host name does not resolve on the target. Check endpoint_url, DNS and /etc/hosts"
-    elif "timed out" in low or "timeout" in low:
-        advice = "it did not answer in time. Check endpoint_url, firewalls and timeout_seconds"
-    elif "refused" in low or "could not connect" in low:
-        advice = "nothing accepts connections there. Start the S3 server or correct endpoint_url"
-    elif "not an answer of s3" in low:
+    if "not an answer of s3" in error.lower():
         advice = "what answers there does not speak S3. Set endpoint_url to the S3 API, not to its web console"
     else:
-        advice = "the request failed. Check endpoint_url"
+        advice = connection_advice(error, "endpoint_url", "the S3 server", ca_file)
     return StorageError(f"{operation} at {endpoint_url}: {advice} ({error}).")
 
 

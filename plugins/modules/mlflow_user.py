@@ -1,0 +1,272 @@
+#!/usr/bin/python
+# Copyright (c) 2026, OpenGeoAI ModelHub contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mlflow_user
+version_added: 0.1.0
+short_description: Manage an account of an MLflow server
+description:
+  - Creates an account of MLflow's basic authentication, changes its password, rights and permissions, or removes it.
+  - Uses the REST API of an MLflow server 3.13 or newer that runs with C(--app-name basic-auth).
+  - The connection is opened from the host that the module runs on.
+author:
+  - OpenGeoAI ModelHub contributors (@OpenGeoAI)
+extends_documentation_fragment:
+  - opengeoai.modelhub._attributes
+  - opengeoai.modelhub._attributes.actiongroup_modelhub
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - A password is never part of it. RV(diff) tells that another one is set.
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - Name of the account, without a colon.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) creates the account when it is missing.
+      - V(absent) removes it together with what was granted to it. Runs and models that it made stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  password:
+    description:
+      - Password of the account, of 12 characters or more.
+      - Needed to create it. When unset, the password of an account that exists is left alone.
+    type: str
+  update_password:
+    description:
+      - V(always) sets O(password) when the account has another one, for which the module tries to log in with it.
+      - V(on_create) sets it for a new account only.
+    type: str
+    choices: [always, on_create]
+    default: always
+  admin:
+    description:
+      - Whether the account is an administrator, who may do everything.
+      - When unset, an account that exists is left as it is and a new one is none.
+    type: bool
+  permissions:
+    description:
+      - What the account may do. Everything else follows C(default_permission) of the server.
+      - When unset, the permissions of the account are left alone.
+    type: list
+    elements: dict
+    suboptions:
+      resource_type:
+        description:
+          - Kind of what is granted.
+          - Of a C(run) and other parts of an experiment or a model the only O(permissions[].resource_id) is V(*).
+        type: str
+        choices:
+          - experiment
+          - registered_model
+          - prompt
+          - scorer
+          - run
+          - trace
+          - assessment
+          - logged_model
+          - registered_model_version
+          - prompt_version
+          - scorer_version
+          - gateway_secret
+          - gateway_endpoint
+          - gateway_model_definition
+          - workspace
+        required: true
+      resource_id:
+        description:
+          - Id of the experiment, name of the model, and so on, or V(*) for all of the kind.
+        type: str
+      experiment:
+        description:
+          - Name of an experiment, in place of its id. It must exist.
+        type: str
+      permission:
+        description:
+          - V(READ) sees it, V(USE) also uses it, V(EDIT) also changes it, V(MANAGE) also deletes and grants it.
+          - V(DENY) keeps the account away from it, whatever else it was given.
+        type: str
+        choices: [READ, USE, EDIT, MANAGE, DENY]
+        required: true
+  exclusive_permissions:
+    description:
+      - Whether to take back what was granted to the account and is not in O(permissions). Roles of the account stay.
+    type: bool
+    default: false
+  tracking_uri:
+    description:
+      - Address of the MLflow server as V(http://host[:port]) or V(https://host[:port]), without path and credentials.
+    type: str
+    required: true
+  login_user:
+    description:
+      - Administrator to log in as.
+    type: str
+    required: true
+  login_password:
+    description:
+      - Password of O(login_user). To change that very account's, give the old one here and the new one as O(password).
+    type: str
+    required: true
+  ca_file:
+    description:
+      - Path, on the target, of a PEM file with the certificate authorities to trust.
+      - When unset, the ones of the target's system.
+      - Not used with O(validate_certs=false).
+    type: path
+  validate_certs:
+    description:
+      - Whether to verify the server's TLS certificate. Disable this for tests only.
+    type: bool
+    default: true
+  timeout_seconds:
+    description:
+      - Seconds to wait for a connection and for each answer. A whole number from V(1) to V(3600).
+    type: int
+    default: 30
+notes:
+  - A server with C(auth_cache_ttl_seconds) takes an old password for so long after another one was set.
+  - An administrator cannot remove the account that O(login_user) names.
+seealso:
+  - name: Permissions of MLflow
+    description: What each of them allows.
+    link: https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/
+"""
+
+EXAMPLES = r"""
+---
+- name: Make an account that may log to one experiment
+  opengeoai.modelhub.mlflow_user:
+    name: ada
+    password: "{{ ada_password }}"
+    permissions:
+      - {resource_type: experiment, experiment: churn, permission: EDIT}
+      - {resource_type: registered_model, resource_id: churn, permission: READ}
+    exclusive_permissions: true
+    tracking_uri: https://mlflow.example.org
+    login_user: admin
+    login_password: "{{ mlflow_admin_password }}"
+
+- name: Make an administrator, whose password is then the person's own
+  opengeoai.modelhub.mlflow_user:
+    name: grace
+    password: "{{ first_password }}"
+    update_password: on_create
+    admin: true
+    tracking_uri: https://mlflow.example.org
+    login_user: admin
+    login_password: "{{ mlflow_admin_password }}"
+
+- name: Remove an account
+  opengeoai.modelhub.mlflow_user:
+    name: bob
+    state: absent
+    tracking_uri: https://mlflow.example.org
+    login_user: admin
+    login_password: "{{ mlflow_admin_password }}"
+    ca_file: /opt/modelhub/ca/public.crt
+"""
+
+RETURN = r"""
+user:
+  description: The account as it is after the module ran, or would be after it in check mode.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Name of the account.
+      type: str
+      returned: always
+      sample: ada
+    state:
+      description: V(present) or V(absent).
+      type: str
+      returned: always
+      sample: present
+    admin:
+      description: Whether it is an administrator.
+      type: bool
+      returned: when RV(user.state) is V(present)
+      sample: false
+    permissions:
+      description: What was granted to the account itself, in the form of O(permissions), sorted.
+      type: list
+      elements: dict
+      returned: when RV(user.state) is V(present)
+      sample: [{resource_type: experiment, resource_id: "7", permission: EDIT}]
+diff:
+  description: The account before and after. C(password) is V(another) and V(as given) where it is set, else missing.
+  returned: success
+  type: dict
+  sample: {before: {state: absent}, after: {state: present, admin: false, permissions: []}}
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import (
+    PERMISSIONS,
+    RESOURCE_TYPES,
+    UserParams,
+    run,
+)
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import ModelhubError
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import url_secrets
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._tracking import RestUserClient
+
+
+def argument_spec() -> dict[str, t.Any]:
+    return {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "password": {"type": "str", "no_log": True},
+        "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+        "admin": {"type": "bool"},
+        "permissions": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "resource_type": {"type": "str", "choices": RESOURCE_TYPES, "required": True},
+                "resource_id": {"type": "str"},
+                "experiment": {"type": "str"},
+                "permission": {"type": "str", "choices": PERMISSIONS, "required": True},
+            },
+            "mutually_exclusive": [("resource_id", "experiment")],
+            "required_one_of": [("resource_id", "experiment")],
+        },
+        "exclusive_permissions": {"type": "bool", "default": False},
+        "tracking_uri": {"type": "str", "required": True},
+        "login_user": {"type": "str", "required": True},
+        "login_password": {"type": "str", "required": True, "no_log": True},
+        "ca_file": {"type": "path"},
+        "validate_certs": {"type": "bool", "default": True},
+        "timeout_seconds": {"type": "int", "default": 30},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module.no_log_values.update(url_secrets(module.params["tracking_uri"]))
+    try:
+        params = UserParams.from_module(module.params)
+        result = run(params, RestUserClient(params), module.check_mode)
+    except ModelhubError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
