@@ -38,9 +38,8 @@ class Refused(TrackingError):
             self.code, message = "", body.decode(errors="replace")[:200]
         self.status = status
         advice = "" if self.code else ADVICE.get(status, "")
-        super().__init__(
-            f"{operation}: {advice + ' ' if advice else ''}(server: {self.code or status}: {message.strip()})."
-        )
+        said = f"{self.code or status}: {message.strip().rstrip('.')}"
+        super().__init__(f"{operation}: {advice} (server: {said})." if advice else f"{operation}: {said}.")
 
 
 class RestUserClient:

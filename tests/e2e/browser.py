@@ -1,7 +1,8 @@
 """Open the MLflow UI in headless Chromium through Traefik and create an experiment: one of the UI's own POSTs.
 
 Usage: browser.py URL CA_FILE SCREENSHOT
-The CA goes into the browser's certificate store; certificate errors are errors.
+The CA goes into the browser's certificate store; certificate errors are errors. Where MLFLOW_TRACKING_USERNAME is set,
+the page is refused without a login, and then opened with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 import typing as t
 from pathlib import Path
+from urllib.parse import quote
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -91,12 +93,26 @@ def wait_for_post(driver: webdriver.Chrome, url: str) -> None:
     raise SystemExit(f"no POST of the UI to {url} in {TIMEOUT_SECONDS} s. Requests: {seen[-20:]}")
 
 
+def log_in(driver: webdriver.Chrome, url: str) -> None:
+    """Log in where there are accounts; the browser keeps name and password for what the page asks later."""
+    user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    if not user:
+        return
+    driver.get(url)
+    statuses = {status for _method, target, status in responses(driver, {}) if target.rstrip("/") == url}
+    if statuses != {401}:
+        raise SystemExit(f"without a login {url} answered {sorted(statuses)}")
+    scheme, _, host = url.partition("://")
+    driver.get(f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{host}")
+
+
 def main() -> None:
     url, ca_file, screenshot = sys.argv[1:]
     trust(ca_file)
     name = f"browser-{secrets.token_hex(4)}"
     driver = start()
     try:
+        log_in(driver, url)
         driver.get(f"{url}/#/experiments")
         wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
         enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)

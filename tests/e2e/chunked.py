@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -12,6 +13,9 @@ from urllib.parse import urlsplit
 
 HOST = str(urlsplit(os.environ["MLFLOW_TRACKING_URI"]).hostname)
 TLS = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
+USER = os.environ.get("MLFLOW_TRACKING_USERNAME")
+LOGIN = base64.b64encode(f"{USER}:{os.environ.get('MLFLOW_TRACKING_PASSWORD')}".encode()).decode()
+HEADERS = {"Content-Type": "application/json"} | ({"Authorization": f"Basic {LOGIN}"} if USER else {})
 PATHS = {"search": {"max_results": 1}, "create": {"name": "NAME"}}
 
 
@@ -24,7 +28,7 @@ def chunks(body: bytes) -> Iterator[bytes]:
 
 def post(path: str, body: bytes | Iterator[bytes]) -> tuple[int, set[str]]:
     connection = http.client.HTTPSConnection(HOST, timeout=120, context=TLS)
-    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    connection.request("POST", path, body, HEADERS)
     answer = connection.getresponse()
     return answer.status, set(json.loads(answer.read()))
 

@@ -1,8 +1,9 @@
-"""Every role has the same files, and what is meant to be short is short."""
+"""Every role has the same files, each of its variables stands in one of them, and what is meant to be short is short."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ COMMON_FILES = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "me
 SERVICE_FILES = ("tasks/install.yml", "tasks/uninstall.yml", "tasks/validate.yml", "tasks/verify.yml")
 # These serve the others.
 HELPERS = ("common", "images")
+VARIABLE = re.compile(r"^([a-z_]\w*):", re.MULTILINE)
 MAX_TASKS_MAIN_LINES = 40
 MAX_MODULE_MAIN_LINES = 25
 
@@ -32,6 +34,15 @@ def role_problems(role: Path) -> list[str]:
     return found
 
 
+def variable_problems(role: Path) -> list[str]:
+    """Of two variables of one name the one in the later file wins, wherever both are read."""
+    homes: dict[str, list[str]] = {}
+    for file in sorted([*role.glob("defaults/*.yml"), *role.glob("vars/main/*.yml")]):
+        for name in VARIABLE.findall(file.read_text()):
+            homes.setdefault(name, []).append(str(file.relative_to(role)))
+    return [f"roles/{role.name}: {name} stands in {' and '.join(at)}" for name, at in homes.items() if len(at) > 1]
+
+
 def module_problems(module: Path) -> list[str]:
     mains = [node for node in ast.parse(module.read_text()).body if getattr(node, "name", "") == "main"]
     if not mains:
@@ -45,7 +56,7 @@ def module_problems(module: Path) -> list[str]:
 def problems(root: Path) -> list[str]:
     roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
     modules = sorted((root / "plugins/modules").glob("*.py"))
-    found = [problem for role in roles for problem in role_problems(role)]
+    found = [problem for role in roles for problem in role_problems(role) + variable_problems(role)]
     found += [problem for module in modules for problem in module_problems(module)]
     return found if roles and modules else [*found, "there are no roles or no modules to check"]
 

@@ -1,9 +1,12 @@
 """Prove that the public address leads through Traefik to MLflow, its database and its object store.
 
-Argument: the public URL. Runs in the MLflow container, which trusts what the server itself trusts.
+Argument: the public URL. Runs in the MLflow container, which trusts what the server itself trusts, and logs in as the
+administrator where there are accounts (MLFLOW_AUTH_CONFIG_PATH).
 Exits non-zero with one line that names the part that failed.
 """
 
+import base64
+import configparser
 import json
 import os
 import ssl
@@ -19,11 +22,18 @@ if os.environ.get("MLFLOW_S3_IGNORE_TLS") == "true":
     context.verify_mode = ssl.CERT_NONE
 # The server's own address: a proxy that the environment names is for the world outside.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+headers = {}
+accounts = os.environ.get("MLFLOW_AUTH_CONFIG_PATH")
+if accounts:
+    config = configparser.ConfigParser()
+    config.read(accounts)
+    login = f"{config['mlflow']['admin_username']}:{config['mlflow']['admin_password']}"
+    headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
 def call(what: str, method: str, path: str, body: "bytes | None" = None) -> bytes:
-    headers = {"Content-Type": "application/json"} if method == "POST" else {}
-    request = urllib.request.Request(base + path, data=body, method=method, headers=headers)
+    more = {"Content-Type": "application/json"} if method == "POST" else {}
+    request = urllib.request.Request(base + path, data=body, method=method, headers={**headers, **more})
     try:
         with opener.open(request, timeout=20) as response:
             return response.read()
