@@ -1,4 +1,4 @@
-"""Every role has the same files, each of its variables stands in one of them, and what is meant to be short is short."""
+"""Every role has the same files, each variable stands in one of them, and what is meant to be short is short."""
 
 from __future__ import annotations
 

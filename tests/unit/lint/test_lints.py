@@ -120,7 +120,12 @@ BROKEN: list[tuple[str, str, str | None, str]] = [
     ("layout", f"{ROLE}tasks/verify.yml", None, r"^roles/mlflow/tasks/verify\.yml is missing"),
     ("layout", f"{ROLE}vars/main/checks.yml", None, r"^roles/mlflow/vars/main has no files"),
     ("layout", f"{ROLE}vars/main.yml", "x: 1\n", r"belongs into files of vars/main"),
-    ("layout", f"{ROLE}vars/main/other.yml", "__mlflow_checks: []\n", r"__mlflow_checks stands in .*checks\.yml and .*other"),
+    (
+        "layout",
+        f"{ROLE}vars/main/other.yml",
+        "__mlflow_checks: []\n",
+        r"__mlflow_checks stands in .*checks\.yml and .*other",
+    ),
     ("layout", f"{ROLE}tasks/main.yml", "#\n" * 41, r"has 41 lines, but may have 40"),
     ("layout", "plugins/modules/one.py", "x = 1\n", r"one\.py has no main"),
     ("layout", "plugins/modules/one.py", "def main():\n" + "    x = 1\n" * 25, r"main\(\) of one\.py has 26 lines"),
