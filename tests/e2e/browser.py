@@ -102,7 +102,7 @@ def log_in(driver: webdriver.Chrome, url: str) -> None:
     statuses = {status for _method, target, status in responses(driver, {}) if target.rstrip("/") == url}
     if statuses != {401}:
         raise SystemExit(f"without a login {url} answered {sorted(statuses)}")
-    scheme, _, host = url.partition("://")
+    scheme, _separator, host = url.partition("://")
     driver.get(f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{host}")
 
 

@@ -89,7 +89,7 @@ def cases() -> dict[str, Case]:
 def send(host: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send a call that must succeed, and return its answer."""
     headers = {"Content-Type": "application/json"}
-    status, _, answer = ask(host, ("POST", f"{API}/{path}", json.dumps(body).encode(), headers))
+    status, _headers, answer = ask(host, ("POST", f"{API}/{path}", json.dumps(body).encode(), headers))
     if status != 200:
         sys.exit(f"{path} answered {status}: {answer!r}")
     return dict(json.loads(answer))

@@ -211,7 +211,7 @@ class Native:
 def test_rest_api_leaves_native_routes_to_mlflow_and_asks_them_once(name: str, asked: int) -> None:
     native, otherwise = Native(f"/api/3.0/mlflow/{name}"), Recorder()
     app = rest_api(otherwise=otherwise, routes=(native,))
-    for _ in range(3):
+    for _time in range(3):
         assert call(app, {"type": "http", "method": "GET", "path": native.path}, []) == []
     assert otherwise.seen == [native.path] * 3
     assert native.asked == asked
