@@ -67,7 +67,7 @@ class Point(NamedTuple):
 # Where one point must do: after the database has the roles and before it is itself there; after it has the new password
 # and before MLflow knows; while the new container starts.
 DELICATE = {
-    "first converge": Point("opengeoai.modelhub.postgres : databases | Make the database of MLflow"),
+    "first converge": Point("opengeoai.modelhub.postgres : databases | Make the databases of MLflow"),
     "rotation": Point("opengeoai.modelhub.mlflow : install | Write the directories and files"),
     "upgrade": Point("opengeoai.modelhub.mlflow : install | Run the container", 1.0),
 }
