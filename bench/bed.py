@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import secrets
 import ssl
 import statistics
@@ -280,10 +281,10 @@ def measure(bed: Bed, server: Server, workloads: list[Workload], seconds: int) -
     return sample
 
 
-def plot(file: str, table: dict[str, dict[str, Sample]]) -> None:
-    """Draw a table of `report` for the documentation, by the function of plot.py that is named like the file."""
+def plot(file: str, table: object) -> None:
+    """Draw a table of `report`, or stacks, for the documentation, by the function of plot.py that begins its name."""
     program = (ROOT / "bench" / "plot.py").read_text()
-    draw = ("python3", "-c", program, file.partition(".")[0])
+    draw = ("python3", "-c", program, re.split("[.-]", file)[0])
     svg = docker("run", "--rm", "-i", "--env=HOME=/tmp", MLFLOW, *draw, text=json.dumps(table))
     (RESULTS / file).write_text(svg + "\n")
 

@@ -1,6 +1,6 @@
 """Draw what a benchmark measured: JSON in, SVG out.
 
-Usage: plot.py server|scale. Runs where matplotlib is: in MLflow's image.
+Usage: plot.py server|scale|profile. Runs where matplotlib is: in MLflow's image.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 
@@ -18,6 +20,13 @@ from matplotlib import pyplot  # noqa: E402
 
 LEFT_OUT = re.compile("p50|CPU|failed")
 SIZED = re.compile(r"first page of (\d+) runs, ms")
+PARTS = {
+    "mlflow/": "#0194e2",
+    "sqlalchemy/": "#f4a259",
+    "flask/": "#8cb369",
+    "starlette/": "#bc4b51",
+    "fastapi/": "#bc4b51",
+}
 COLOURS = {"ours": "#0194e2", "reference": "#999999"}
 Table = dict[str, dict[str, dict[str, float]]]
 
@@ -58,5 +67,31 @@ def scale(table: Table) -> None:
     figure.tight_layout()
 
 
-{"server": server, "scale": scale}[sys.argv[1]](json.load(sys.stdin))
+def profile(stacks: dict[str, int]) -> None:
+    """Draw a flame graph from stacks of functions, the outermost first, separated by semicolons, and their samples."""
+    figure, axes = pyplot.subplots(figsize=(16, 12))
+    flame(axes, [(stack.split(";"), count) for stack, count in stacks.items()], 0, 0, sum(stacks.values()))
+    axes.set(ylabel="calls", xlabel="samples", yticks=[])
+    figure.tight_layout()
+
+
+def flame(axes: Any, stacks: list[tuple[list[str], int]], depth: int, left: int, total: int) -> None:
+    """Draw one row of functions, and above each of them those that it calls; what takes next to nothing is left out."""
+    called: dict[str, list[tuple[list[str], int]]] = {}
+    for frames, count in stacks:
+        if frames:
+            called.setdefault(frames[0], []).append((frames[1:], count))
+    for name, inner in sorted(called.items()):
+        width = sum(count for _, count in inner)
+        if width > total * 0.004:
+            colour = next((colour for part, colour in PARTS.items() if part in name), "#d0d0d0")
+            axes.barh(depth, width, 0.9, left, align="edge", color=colour)
+            if width > total * 0.05:
+                axes.text(left, depth + 0.2, name.partition(" (")[0][: int(200 * width / total)], fontsize=5)
+            flame(axes, inner, depth + 1, left, total)
+        left += width
+
+
+DRAW: dict[str, Callable[[Any], None]] = {"server": server, "scale": scale, "profile": profile}
+DRAW[sys.argv[1]](json.load(sys.stdin))
 pyplot.savefig(sys.stdout, format="svg", metadata={"Date": None})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bed import RESULTS, Bed, Server, running
+from bed import WORK, Bed, Server, plot, running
 from server import workloads
 
 CALLS = ("log-metric, 8", "log-batch of 100", "runs/get", "runs/search", "runs/create")
@@ -23,13 +23,17 @@ def main() -> None:
         loads = dict(workloads(bed))
         for call in CALLS:
             load = next(load for name, load in loads.items() if name.startswith(call))
-            file = RESULTS / f"profile-{call.partition(',')[0].partition(' ')[0].replace('/', '-')}.svg"
+            file = WORK / "stacks"
             # The first process is the workers' parent.
             record = ["py-spy", "record", "--gil", "--pid", bed.pids("mlflow")[1], "--rate", SAMPLES_A_SECOND]
-            with subprocess.Popen([*record, "--duration", str(seconds), "--output", file]) as process:
+            options = ["--format", "raw", "--function", "--duration", str(seconds), "--output", str(file)]
+            with subprocess.Popen([*record, *options]) as process:
                 load(seconds)
             if process.returncode != 0:
                 sys.exit(f"py-spy ended with {process.returncode}")
+            stacks = dict(line.rsplit(" ", 1) for line in file.read_text().splitlines())
+            name = call.partition(",")[0].partition(" ")[0].replace("/", "-")
+            plot(f"profile-{name}.svg", {stack: int(samples) for stack, samples in stacks.items()})
         bed.stop_server()
 
 
