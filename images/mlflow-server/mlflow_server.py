@@ -87,7 +87,7 @@ SCAN_SETTINGS = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
 CONDITION = r"[^()%]|%\(\w+\)s"
 JOIN = (
     r"(?: LEFT OUTER)? JOIN \(SELECT [^()]+ \nFROM (?:latest_metrics|params|tags) \nWHERE \w+\.key = %\(\w+\)s"
-    rf"(?: AND (?:(?! OR )(?:{CONDITION})|\((?:{CONDITION})*\))+)?\) AS (?:\w+) ON runs\.run_uuid = \w+\.run_uuid"
+    rf"(?: AND (?:(?! OR )(?:{CONDITION})|\((?:{CONDITION})*\))+)?\) AS \w+ ON runs\.run_uuid = \w+\.run_uuid"
 )
 SEARCH = re.compile(
     rf"SELECT DISTINCT (runs\.run_uuid, .+? \nFROM runs)((?:{JOIN})*)( \nWHERE runs\.experiment_id IN .+)", re.DOTALL
