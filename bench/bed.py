@@ -5,6 +5,7 @@ Requests come from wrk, which needs little of the processors that client and ser
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -15,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,8 @@ class Server:
     socket: bool = True
     # With the indexes that the role makes
     indexed: bool = True
+    # With MLflow's accounts, of which one that is no administrator makes the calls
+    accounts: bool = False
 
 
 def docker(*arguments: str, text: str | None = None, **environment: str) -> str:
@@ -80,6 +83,8 @@ class Bed:
     def __init__(self) -> None:
         self.password = secrets.token_hex(12)
         self.keys = {"MINIO_ROOT_USER": secrets.token_hex(8), "MINIO_ROOT_PASSWORD": secrets.token_hex(12)}
+        # Sent with every call; who has no accounts does not look at it.
+        self.login = "Basic " + base64.b64encode(f"ada:{self.password}".encode()).decode()
         self.experiment = ""
         self.runs: list[str] = []
         # Calls of the running server that were not answered with success
@@ -109,9 +114,13 @@ class Bed:
         ready = ["docker", "exec", f"{NAME}-postgres", "psql", "-h127.0.0.1", "-Umlflow", "-c", "SELECT 1"]
         until(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
         self.traefik = address(f"{NAME}-traefik")
+        self.sql("CREATE DATABASE accounts")
         # The first start migrates the database, which is not what a restart costs.
         self.serve(Server(indexed=False))
         self.seed()
+        self.stop_server()
+        self.serve(Server(accounts=True))
+        self.make_account()
         self.stop_server()
 
     def seed(self) -> None:
@@ -124,6 +133,13 @@ class Bed:
             f" ',') || ' FROM runs, generate_series(1, {RUNS}) n WHERE run_uuid = ''{self.runs[0]}'''"
             " FROM information_schema.columns WHERE table_name = 'runs' \\gexec\nANALYZE runs"
         )
+
+    def make_account(self) -> None:
+        """Make ada, who may log to every experiment."""
+        admin = "Basic " + base64.b64encode(f"admin:{self.password}".encode()).decode()
+        self.post("users/create", {"username": "ada", "password": self.password}, admin)
+        grant = {"username": "ada", "resource_type": "experiment", "resource_id": "*", "permission": "EDIT"}
+        self.post("users/permissions/grant", grant, admin, API.replace("2.0", "3.0"))
 
     def create_experiment(self, name: str) -> str:
         return str(self.post("experiments/create", {"name": name})["experiment_id"])
@@ -155,14 +171,26 @@ class Bed:
         }
         if server.by_environment:
             env |= {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow/"}
+        command, options = [uri if word == "URI" else word for word in server.command], list(server.options)
+        if server.accounts:
+            command += ["mlflow-server", "--app-name", "basic-auth"]
+            # As the role writes it
+            (WORK / "auth.ini").write_text(
+                "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
+                f"admin_password = {self.password}\nauth_cache_ttl_seconds = 60\n"
+                f"database_uri = {uri.replace('/mlflow', '/accounts')}\n"
+                "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+            )
+            options += [f"--volume={WORK}/auth.ini:/auth.ini:ro"]
+            env |= {"MLFLOW_AUTH_CONFIG_PATH": "/auth.ini", "MLFLOW_FLASK_SERVER_SECRET_KEY": self.password}
         self.failed = 0
         self.index(wanted=server.indexed)
         started = time.monotonic()
         docker(
-            *("run", "-d", f"--name={NAME}-mlflow", f"--network={NAME}", "--network-alias=mlflow", *server.options),
+            *("run", "-d", f"--name={NAME}-mlflow", f"--network={NAME}", "--network-alias=mlflow", *options),
             *([f"--volume={NAME}:/run/postgresql:ro"] if server.socket else []),
             *flags({**env, **server.environment}),
-            *(server.image, *(uri if word == "URI" else word for word in server.command)),
+            *(server.image, *command),
         )
         until(self.answers, pause=0.02)
         return time.monotonic() - started
@@ -179,10 +207,13 @@ class Bed:
         """Open a connection through Traefik, whose certificate is its own default one."""
         return http.client.HTTPSConnection(self.traefik, timeout=60, context=ssl._create_unverified_context())
 
-    def post(self, path: str, body: dict[str, object]) -> dict[str, dict[str, dict[str, str]]]:
+    def post(
+        self, path: str, body: Mapping[str, object], login: str = "", api: str = API
+    ) -> dict[str, dict[str, dict[str, str]]]:
         """Send one call of MLflow's REST API and return its answer."""
         connection = self.connect()
-        connection.request("POST", f"{API}/{path}", json.dumps(body), {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": login or self.login}
+        connection.request("POST", f"{api}/{path}", json.dumps(body), headers)
         response = connection.getresponse()
         answer = response.read()
         if response.status != 200:
@@ -202,7 +233,8 @@ class Bed:
         wrk = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{1 + seconds}s"]
         before = self.cpu_ms()
         command = [*wrk, "-s", str(ROOT / "bench" / "load.lua"), url, "--", *call]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        env = {**os.environ, "LOGIN": self.login}
+        output = subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
         requests, failed, rate, p50_us = map(float, output.splitlines()[-1].split())
         self.failed += int(failed)
         return {

@@ -1,5 +1,6 @@
 -- A request of MLflow's REST API for wrk, repeated. Usage: wrk ... -s load.lua URL -- METHOD PATH [BODY_FILE [RUN...]]
--- In the body, "NUMBER" is another number each time, and RUN one of the runs in turn: clients log to runs of their own.
+-- The variable LOGIN of the environment holds the header Authorization. In the body, "NUMBER" is another number each time,
+-- and RUN one of the runs in turn: clients log to runs of their own.
 -- Prints "requests failed per_second p50_microseconds": requests a second without the first one, in which connections are
 -- opened and handshakes made.
 local ffi = require("ffi")
@@ -18,7 +19,7 @@ function setup(thread)
 end
 
 function init(args)
-  method, path, runs, number = args[1], args[2], {}, 0
+  method, path, runs, number, login = args[1], args[2], {}, 0, os.getenv("LOGIN")
   base = (os.time() * 64 + id) * 100000
   warm, last, counted = 0, 0, 0
   if args[3] then
@@ -37,7 +38,7 @@ function request()
   number = number + 1
   local text = body and body:gsub('"NUMBER"', string.format("%d", base + number))
   if text and #runs > 0 then text = text:gsub("RUN", runs[number % #runs + 1]) end
-  return wrk.format(method, path, {["Content-Type"] = "application/json"}, text)
+  return wrk.format(method, path, {["Content-Type"] = "application/json", ["Authorization"] = login}, text)
 end
 
 function done(summary, latency)

@@ -15,6 +15,7 @@ work. For any other server than uvicorn it becomes the plain command.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextvars
 import errno
 import functools
@@ -34,6 +35,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -75,10 +77,12 @@ USUAL_LENGTH = 100
 # Of them at once in one worker; each may keep a core of the database busy.
 SEARCH_THREADS = 2
 SEARCH_TIMEOUT_SECONDS = 60
+LOGIN_ATTEMPTS_PER_MINUTE = 30
 # What whole numbers of the environment mean with 0
 NUMBERS = {
     "MLFLOW_REST_THREADS": "MLflow's own way of serving REST calls",
     "MLFLOW_SEARCH_TIMEOUT_SECONDS": "no limit",
+    "MLFLOW_LOGIN_ATTEMPTS_PER_MINUTE": "no limit",
 }
 # Sorting half a million runs takes so much. Compiling a search's plan takes longer than it saves.
 SCAN_SETTINGS = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
@@ -252,6 +256,7 @@ def serve(command: list[str]) -> None:
     improve_all(
         int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS),
         float(os.environ.get("MLFLOW_SEARCH_TIMEOUT_SECONDS") or SEARCH_TIMEOUT_SECONDS),
+        int(os.environ.get("MLFLOW_LOGIN_ATTEMPTS_PER_MINUTE") or LOGIN_ATTEMPTS_PER_MINUTE),
     )
     os.register_at_fork(after_in_child=forget_signals)
     uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
@@ -455,6 +460,65 @@ class RestApi:
         return int(status.split(" ")[0]), [(n.lower().encode("latin1"), v.encode("latin1")) for n, v in headers], body
 
 
+class Logins:
+    """A middleware that answers 429 where wrong passwords come too fast, before they cost the time that checking takes.
+
+    Counted for each account and address a client comes from, so that nobody else is kept out. Each worker has its own
+    count.
+    """
+
+    MOST_KEYS = 10_000
+
+    def __init__(self, app: Asgi, per_minute: int) -> None:
+        self.app = app
+        self.per_minute = per_minute
+        # When the last ones failed
+        self.failures: dict[tuple[str, str], list[float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        login = next((value for name, value in scope.get("headers", ()) if name == b"authorization"), b"")
+        if scope["type"] != "http" or not login:
+            await self.app(scope, receive, send)
+            return
+        key = (str((scope.get("client") or ("",))[0]), account(login))
+        failed = self.failures.get(key, [])
+        if len(failed) >= self.per_minute and failed[-self.per_minute] > time.monotonic() - 60:
+            await refuse_login(send)
+            return
+
+        async def watch(message: Scope) -> None:
+            if message["type"] == "http.response.start":
+                if message["status"] == HTTPStatus.UNAUTHORIZED:
+                    self.note(key)
+                else:
+                    self.failures.pop(key, None)
+            await send(message)
+
+        await self.app(scope, receive, watch)
+
+    def note(self, key: tuple[str, str]) -> None:
+        if key not in self.failures and len(self.failures) >= self.MOST_KEYS:
+            self.failures.clear()
+        self.failures[key] = [*self.failures.get(key, ())[1 - self.per_minute :], time.monotonic()]
+
+
+def account(login: bytes) -> str:
+    """Return the name in a header of basic authentication; of any other all are one."""
+    try:
+        return base64.b64decode(login.partition(b" ")[2], validate=True).partition(b":")[0].decode()
+    except ValueError:
+        return ""
+
+
+async def refuse_login(send: Send) -> None:
+    message = "Too many wrong passwords for this account from this address. Try again in a minute."
+    body = json.dumps({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": message}).encode()
+    headers = {b"content-type": b"application/json", b"retry-after": b"60", b"content-length": b"%d" % len(body)}
+    status = HTTPStatus.TOO_MANY_REQUESTS.value
+    await send({"type": "http.response.start", "status": status, "headers": list(headers.items())})
+    await send({"type": "http.response.body", "body": body})
+
+
 class Unless:
     """A middleware of FastAPI's that is passed by where it would do nothing, because passing through costs a task."""
 
@@ -531,10 +595,11 @@ async def tell_of_full_disk(_request: object, error: OSError) -> Any:
     return JSONResponse({"error_code": "RESOURCE_EXHAUSTED", "message": message}, 507)
 
 
-def improve_all(threads: int, seconds: float) -> None:
+def improve_all(threads: int, seconds: float, logins: int) -> None:
     """Improve MLflow's application, and the one that its factory makes for basic authentication.
 
     threads: REST calls that a worker answers at once, 0 for MLflow's own way. seconds: how long a scan may take.
+    logins: wrong passwords in a minute, of one account from one address, until a worker takes no more; 0 for any.
     """
     import mlflow.server
     import mlflow.server.fastapi_app as module
@@ -544,6 +609,8 @@ def improve_all(threads: int, seconds: float) -> None:
 
     def improve(app: Any, flask_app: Any) -> Any:
         app.add_exception_handler(OSError, tell_of_full_disk)
+        if logins:
+            app.add_middleware(Logins, per_minute=logins)
         if threads:
             shorten(app, flask_app, threads, seconds)
         return app

@@ -67,6 +67,7 @@ options:
           free_port: >-
             Port that nobody else has on the host. Options C(containers) and C(listeners) as
             M(opengeoai.modelhub.stack_info) returns them, and C(own), the name of the container that may have it.
+          grants: Permissions as in the variable C(mlflow_permissions). Option C(users), the accounts there are.
           host: Host name, also of one label, or IP address. With option C(socket=true) a directory too.
           hostname: >-
             DNS name in lower case. Options C(allow_single_label) (V(false)), C(allow_wildcard) (V(false)) and
@@ -99,6 +100,7 @@ options:
           text: Text that option C(pattern), a regular expression, matches as a whole; C(want) says in words what it is.
           together: Dictionary of names and values, either all set or none.
           url: URL without credentials. Option C(schemes) (V([https])).
+          users: Accounts as in the variable C(mlflow_users). Option C(admin), the name of the administrator.
           version: >-
             Full release number such as V(v3.17.2). Option C(floor) is a dictionary of C(version), the oldest that is
             accepted, C(reason) and C(override), the variable that switches C(allowed_below_floor) on.

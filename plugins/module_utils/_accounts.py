@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection. It can have breaking changes at any time.
 
-"""What an account of MLflow should be, what it is, and the steps between. Nothing here touches the network."""
+"""What accounts of MLflow should be, what they are, and the steps between. Nothing here touches the network."""
 
 from __future__ import annotations
 
@@ -28,9 +28,39 @@ RULES: dict[str, dict[str, t.Any]] = {
 RESOURCE_TYPES = [
     *("experiment", "registered_model", "prompt", "scorer", "run", "trace", "assessment", "logged_model"),
     *("registered_model_version", "prompt_version", "scorer_version", "gateway_secret", "gateway_endpoint"),
-    *("gateway_model_definition", "workspace"),
+    *("gateway_model_definition", "mcp_server", "mcp_server_version", "review_queue"),
 ]
 PERMISSIONS = ["READ", "USE", "EDIT", "MANAGE", "DENY"]
+
+ACCOUNT_SPEC: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "password": {"type": "str", "no_log": True},
+    "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+    "admin": {"type": "bool"},
+    "permissions": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "resource_type": {"type": "str", "choices": RESOURCE_TYPES, "required": True},
+            "resource_id": {"type": "str"},
+            "experiment": {"type": "str"},
+            "permission": {"type": "str", "choices": PERMISSIONS, "required": True},
+        },
+        "mutually_exclusive": [("resource_id", "experiment")],
+        "required_one_of": [("resource_id", "experiment")],
+    },
+    "exclusive_permissions": {"type": "bool", "default": False},
+}
+SERVER_SPEC: dict[str, t.Any] = {
+    "tracking_uri": {"type": "str", "required": True},
+    "login_user": {"type": "str", "required": True},
+    "login_password": {"type": "str", "required": True, "no_log": True},
+    "host_header": {"type": "str"},
+    "ca_file": {"type": "path"},
+    "validate_certs": {"type": "bool", "default": True},
+    "timeout_seconds": {"type": "int", "default": 30},
+}
 
 # A grant's resource: its type, and its id as MLflow knows it, or "*" for all of the type.
 Resource = tuple[str, str]
@@ -38,39 +68,72 @@ Grants = dict[Resource, str]
 
 
 @dataclass(frozen=True)
-class UserParams:
-    name: str
-    state: str
-    password: str | None
-    update_password: str
-    admin: bool | None
-    permissions: list[dict[str, str]] | None
-    exclusive_permissions: bool
+class Server:
+    """Where the accounts are, and who manages them."""
+
     tracking_uri: str
     login_user: str
     login_password: str
+    host_header: str | None
     ca_file: str | None
     validate_certs: bool
     timeout_seconds: int
 
     @classmethod
-    def from_module(cls, params: dict[str, t.Any]) -> UserParams:
+    def from_module(cls, params: dict[str, t.Any]) -> Server:
         """Refuse bad values before any connection is opened."""
-        require(params, RULES, filled=("name", "login_user"))
-        for option in ("name", "login_user"):
-            # Basic authentication sends name:password.
-            if ":" in params[option]:
-                raise InvalidOption(f'{option} is "{params[option]}", which contains a colon. Choose a name without.')
-        if params["state"] == "absent" and params["name"] == params["login_user"]:
+        require(params, RULES, filled=("login_user",))
+        _refuse_colon("login_user", params["login_user"])
+        require_file("ca_file", params["ca_file"])
+        return cls(**{field.name: params[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an account should be; None is for whatever it is."""
+
+    name: str
+    state: str = "present"
+    password: str | None = None
+    update_password: str = "always"
+    admin: bool | None = None
+    permissions: list[dict[str, str]] | None = None
+    exclusive_permissions: bool = False
+
+    @classmethod
+    def from_options(cls, options: dict[str, t.Any], login_user: str) -> Account:
+        """Refuse bad values before any connection is opened."""
+        require(options, {}, filled=("name",))
+        _refuse_colon("name", options["name"])
+        if options["state"] == "absent" and options["name"] == login_user:
             raise InvalidOption("name is login_user, which cannot remove itself. Log in as another administrator.")
-        for one in params["permissions"] or []:
+        for one in options["permissions"] or []:
             if one["experiment"] and one["resource_type"] != "experiment":
                 kind = one["resource_type"]
                 raise InvalidOption(f'permissions gives a {kind} by "experiment". Give its resource_id.')
-        if params["password"] is not None and len(params["password"]) < MIN_PASSWORD_LENGTH:
+        if options["password"] is not None and len(options["password"]) < MIN_PASSWORD_LENGTH:
             raise InvalidOption(f"password is shorter than {MIN_PASSWORD_LENGTH} characters, which MLflow refuses.")
-        require_file("ca_file", params["ca_file"])
-        return cls(**{field.name: params[field.name] for field in fields(cls)})
+        return cls(**{field.name: options[field.name] for field in fields(cls)})
+
+
+def accounts_from_options(users: list[dict[str, t.Any]], login_user: str) -> list[Account]:
+    """Refuse bad values of several accounts, naming whose they are."""
+    accounts: dict[str, Account] = {}
+    for place, options in enumerate(users, 1):
+        try:
+            account = Account.from_options(options, login_user)
+        except InvalidOption as exc:
+            raise InvalidOption(f'users, item {place} ("{options["name"]}"): {exc}') from exc
+        if account.name in accounts:
+            raise InvalidOption(f'users names "{account.name}" twice. Give all of an account in one item.')
+        accounts[account.name] = account
+    return list(accounts.values())
+
+
+def _refuse_colon(option: str, name: str) -> None:
+    # Basic authentication sends name:password.
+    if ":" in name:
+        raise InvalidOption(f'{option} is "{name}", which contains a colon. Choose a name without.')
 
 
 @dataclass(frozen=True)
@@ -82,6 +145,9 @@ class User:
 
 
 class UserClient(t.Protocol):
+    def names(self) -> list[str]:
+        """The names of all accounts."""
+
     def describe(self, name: str) -> User | None:
         """The account, or None when there is none of that name."""
 
@@ -154,19 +220,19 @@ def shown(user: User) -> dict[str, t.Any]:
     return {"state": "present", "admin": user.admin, "permissions": permissions}
 
 
-def plan_user(params: UserParams, found: User | None, wanted: Grants | None, password_fits: bool) -> Plan:
+def plan_account(account: Account, found: User | None, wanted: Grants | None, password_fits: bool) -> Plan:
     """Return what is to be done.
 
     wanted: the grants that were asked for, None for whatever there is. password_fits: the account has the one given.
     """
-    if params.state == "absent":
+    if account.state == "absent":
         return Plan(shown(found), ABSENT, delete=True) if found else Plan(ABSENT, ABSENT)
-    if found is None and params.password is None:
-        raise TrackingError(f'create user "{params.name}": it does not exist, and password is not set. Set password.')
+    if found is None and account.password is None:
+        raise TrackingError(f'create user "{account.name}": it does not exist, and password is not set. Set password.')
     had = found.grants if found else {}
-    kept = {} if params.exclusive_permissions and wanted is not None else had
+    kept = {} if account.exclusive_permissions and wanted is not None else had
     user = User(
-        admin=params.admin if params.admin is not None else bool(found and found.admin),
+        admin=account.admin if account.admin is not None else bool(found and found.admin),
         grants={**kept, **(wanted or {})},
     )
     before, after = shown(found) if found else ABSENT, shown(user)
@@ -177,7 +243,7 @@ def plan_user(params: UserParams, found: User | None, wanted: Grants | None, pas
         before=before,
         after=after,
         create=found is None,
-        password=None if found and password_fits else params.password,
+        password=None if found and password_fits else account.password,
         admin=user.admin if user.admin != bool(found and found.admin) else None,
         revoke=tuple(sorted(changed)),
         grant=tuple(sorted(item for item in user.grants.items() if had.get(item[0]) != item[1])),
@@ -195,16 +261,50 @@ def wanted_grants(permissions: list[dict[str, str]] | None, client: UserClient) 
     return grants
 
 
-def run(params: UserParams, client: UserClient, check_mode: bool) -> dict[str, t.Any]:
-    found = client.describe(params.name)
-    ask = params.password is not None and found is not None and params.update_password == "always"
-    plan = plan_user(
-        params,
+def plan_for(account: Account, client: UserClient) -> Plan:
+    """Look at the account, and return what is to be done."""
+    found = client.describe(account.name)
+    ask = account.password is not None and found is not None and account.update_password == "always"
+    return plan_account(
+        account,
         found,
-        wanted_grants(params.permissions, client) if params.state == "present" else None,
-        not ask or client.logs_in(params.name, params.password or ""),
+        wanted_grants(account.permissions, client) if account.state == "present" else None,
+        not ask or client.logs_in(account.name, account.password or ""),
     )
+
+
+def user_of(name: str, plan: Plan) -> dict[str, t.Any]:
+    """An account with its name, as it is after the plan."""
+    return {"name": name, **{key: value for key, value in plan.after.items() if key != "password"}}
+
+
+def run(account: Account, client: UserClient, check_mode: bool) -> dict[str, t.Any]:
+    plan = plan_for(account, client)
     if plan.changed and not check_mode:
-        plan.apply(params.name, client)
-    user = {"name": params.name, **{key: value for key, value in plan.after.items() if key != "password"}}
-    return {"changed": plan.changed, "diff": {"before": plan.before, "after": plan.after}, "user": user}
+        plan.apply(account.name, client)
+    diff = {"before": plan.before, "after": plan.after}
+    return {"changed": plan.changed, "diff": diff, "user": user_of(account.name, plan)}
+
+
+def run_all(
+    accounts: list[Account], exclusive: bool, login_user: str, client: UserClient, check_mode: bool
+) -> dict[str, t.Any]:
+    """All is looked at before anything is changed, so that what cannot be done changes nothing.
+
+    exclusive: accounts that are not given are removed, but for the one that logs in.
+    """
+    kept = {login_user, *(account.name for account in accounts)}
+    leaving = [Account(name, "absent") for name in sorted(client.names()) if name not in kept] if exclusive else []
+    plans = {account.name: plan_for(account, client) for account in accounts + leaving}
+    changes = {name: plan for name, plan in plans.items() if plan.changed}
+    if not check_mode:
+        for name, plan in changes.items():
+            plan.apply(name, client)
+    return {
+        "changed": bool(changes),
+        "diff": {
+            "before": {name: plan.before for name, plan in changes.items()},
+            "after": {name: plan.after for name, plan in changes.items()},
+        },
+        "users": [user_of(name, plan) for name, plan in plans.items()],
+    }

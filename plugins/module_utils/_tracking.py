@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import Resource, User, UserParams
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import Resource, Server, User
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import TrackingError
 
@@ -45,9 +45,13 @@ class Refused(TrackingError):
 class RestUserClient:
     """UserClient over MLflow's REST API (mlflow.server.auth.routes of 3.17)."""
 
-    def __init__(self, params: UserParams) -> None:
-        self._params = params
-        self._login = (params.login_user, params.login_password)
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._login = (server.login_user, server.login_password)
+        self._experiments: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        return [user["username"] for user in self._call("list the users", "GET", f"{USERS}/list")["users"]]
 
     def describe(self, name: str) -> User | None:
         try:
@@ -74,20 +78,21 @@ class RestUserClient:
         return True
 
     def experiment_id(self, name: str) -> str:
-        query = urlencode({"experiment_name": name})
-        path = f"/api/2.0/mlflow/experiments/get-by-name?{query}"
-        found = self._call(f'look at experiment "{name}"', "GET", path)
-        return str(found["experiment"]["experiment_id"])
+        if name not in self._experiments:
+            path = f"/api/2.0/mlflow/experiments/get-by-name?{urlencode({'experiment_name': name})}"
+            found = self._call(f'look at experiment "{name}"', "GET", path)
+            self._experiments[name] = str(found["experiment"]["experiment_id"])
+        return self._experiments[name]
 
     def create(self, name: str, password: str) -> None:
         self._call(f'create user "{name}"', "POST", f"{USERS}/create", {"username": name, "password": password})
 
     def set_password(self, name: str, password: str) -> None:
         body = {"username": name, "password": password}
-        if name == self._params.login_user:
+        if name == self._server.login_user:
             body["current_password"] = self._login[1]
         self._call(f'change the password of user "{name}"', "PATCH", f"{USERS}/update-password", body)
-        if name == self._params.login_user:
+        if name == self._server.login_user:
             self._login = (name, password)
 
     def set_admin(self, name: str, admin: bool) -> None:
@@ -117,20 +122,23 @@ class RestUserClient:
         login: tuple[str, str] | None = None,
     ) -> dict[str, t.Any]:
         """Return the server's answer, an object in JSON."""
-        uri, (name, password) = self._params.tracking_uri, login or self._login
+        uri, (name, password) = self._server.tracking_uri, login or self._login
         operation = f"{operation} at {uri}"
+        headers = {"Content-Type": "application/json"}
+        if self._server.host_header:
+            headers["Host"] = self._server.host_header
         try:
             answer = open_url(
                 uri + path,
                 method=method,
                 data=json.dumps(body) if body is not None else None,
-                headers={"Content-Type": "application/json"},
+                headers=headers,
                 url_username=name,
                 url_password=password,
                 force_basic_auth=True,
-                validate_certs=self._params.validate_certs,
-                ca_path=self._params.ca_file,
-                timeout=self._params.timeout_seconds,
+                validate_certs=self._server.validate_certs,
+                ca_path=self._server.ca_file,
+                timeout=self._server.timeout_seconds,
             )
             return dict(json.loads(answer.read() or b"{}"))
         except HTTPError as exc:
@@ -140,5 +148,5 @@ class RestUserClient:
                 f"{operation}: what answers there is no MLflow server. Check tracking_uri ({exc})."
             ) from exc
         except OSError as exc:
-            advice = connection_advice(str(exc), "tracking_uri", "the MLflow server", self._params.ca_file)
+            advice = connection_advice(str(exc), "tracking_uri", "the MLflow server", self._server.ca_file)
             raise TrackingError(f"{operation}: {advice} ({exc}).") from exc

@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - opengeoai.modelhub._attributes
   - opengeoai.modelhub._attributes.actiongroup_modelhub
+  - opengeoai.modelhub._tracking
 attributes:
   check_mode:
     support: full
@@ -84,7 +85,9 @@ options:
           - gateway_secret
           - gateway_endpoint
           - gateway_model_definition
-          - workspace
+          - mcp_server
+          - mcp_server_version
+          - review_queue
         required: true
       resource_id:
         description:
@@ -106,44 +109,10 @@ options:
       - Whether to take back what was granted to the account and is not in O(permissions). Roles of the account stay.
     type: bool
     default: false
-  tracking_uri:
-    description:
-      - Address of the MLflow server as V(http://host[:port]) or V(https://host[:port]), without path and credentials.
-    type: str
-    required: true
-  login_user:
-    description:
-      - Administrator to log in as.
-    type: str
-    required: true
-  login_password:
-    description:
-      - Password of O(login_user). To change that very account's, give the old one here and the new one as O(password).
-    type: str
-    required: true
-  ca_file:
-    description:
-      - Path, on the target, of a PEM file with the certificate authorities to trust.
-      - When unset, the ones of the target's system.
-      - Not used with O(validate_certs=false).
-    type: path
-  validate_certs:
-    description:
-      - Whether to verify the server's TLS certificate. Disable this for tests only.
-    type: bool
-    default: true
-  timeout_seconds:
-    description:
-      - Seconds to wait for a connection and for each answer. A whole number from V(1) to V(3600).
-    type: int
-    default: 30
 notes:
-  - A server with C(auth_cache_ttl_seconds) takes an old password for so long after another one was set.
-  - An administrator cannot remove the account that O(login_user) names.
+  - To change the password of O(login_user) itself, give the old one as O(login_password), the new one as O(password).
 seealso:
-  - name: Permissions of MLflow
-    description: What each of them allows.
-    link: https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/
+  - module: opengeoai.modelhub.mlflow_users
 """
 
 EXAMPLES = r"""
@@ -214,13 +183,12 @@ diff:
   sample: {before: {state: absent}, after: {state: present, admin: false, permissions: []}}
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import (
-    PERMISSIONS,
-    RESOURCE_TYPES,
-    UserParams,
+    ACCOUNT_SPEC,
+    SERVER_SPEC,
+    Account,
+    Server,
     run,
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import ModelhubError
@@ -228,41 +196,13 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._tracking import RestUserClient
 
 
-def argument_spec() -> dict[str, t.Any]:
-    return {
-        "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "password": {"type": "str", "no_log": True},
-        "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
-        "admin": {"type": "bool"},
-        "permissions": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "resource_type": {"type": "str", "choices": RESOURCE_TYPES, "required": True},
-                "resource_id": {"type": "str"},
-                "experiment": {"type": "str"},
-                "permission": {"type": "str", "choices": PERMISSIONS, "required": True},
-            },
-            "mutually_exclusive": [("resource_id", "experiment")],
-            "required_one_of": [("resource_id", "experiment")],
-        },
-        "exclusive_permissions": {"type": "bool", "default": False},
-        "tracking_uri": {"type": "str", "required": True},
-        "login_user": {"type": "str", "required": True},
-        "login_password": {"type": "str", "required": True, "no_log": True},
-        "ca_file": {"type": "path"},
-        "validate_certs": {"type": "bool", "default": True},
-        "timeout_seconds": {"type": "int", "default": 30},
-    }
-
-
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**ACCOUNT_SPEC, **SERVER_SPEC}, supports_check_mode=True)
     module.no_log_values.update(url_secrets(module.params["tracking_uri"]))
     try:
-        params = UserParams.from_module(module.params)
-        result = run(params, RestUserClient(params), module.check_mode)
+        server = Server.from_module(module.params)
+        account = Account.from_options(module.params, server.login_user)
+        result = run(account, RestUserClient(server), module.check_mode)
     except ModelhubError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

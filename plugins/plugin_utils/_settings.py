@@ -24,7 +24,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import (
     untemplated_fault,
     whole_number,
 )
-from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _found, _rules
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _found, _rules, _users
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._rules import SettingsError
 
 __all__ = ("RULES", "SettingsError", "check_problems", "setting_problems", "spec_problems")
@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "env": _rules.env,
     "finding": _rules.finding,
     "free_port": _found.free_port,
+    "grants": _users.grants,
     "host": _rules.host,
     "hostname": _rules.hostname,
     "htpasswd": _rules.htpasswd,
@@ -58,6 +59,7 @@ RULES: dict[str, Rule] = {
     "text": _rules.text,
     "together": _rules.together,
     "url": _rules.url,
+    "users": _users.users,
     "version": _rules.version,
 }
 # These decide themselves what an empty value means.

@@ -1,6 +1,6 @@
 """Log a run with the stock MLflow client and read everything back.
 
-The environment holds MLFLOW_TRACKING_URI and REQUESTS_CA_BUNDLE and nothing else that tunes a client.
+The environment holds address, login and CA and nothing else that tunes a client.
 With --light one small run is logged and read: enough to see that the service is back. With --keep its id is noted in a
 file, with --again nothing is logged and the small run that is noted there is read once more.
 """
@@ -21,6 +21,7 @@ from mlflow.tracking import MlflowClient
 from sklearn.linear_model import LinearRegression
 
 SMALL = b"8 bytes!"
+ADDRESS = {"MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
 LARGE_BYTES = 64 * 1024 * 1024
 METRIC_STEPS = 100
 
@@ -85,7 +86,7 @@ def main() -> None:
     parser.add_argument("--again", type=Path, metavar="FILE", help="only read the run that is noted in this file")
     options = parser.parse_args()
 
-    tuned = {key for key in os.environ if key.startswith(("MLFLOW_", "AWS_"))} - {"MLFLOW_TRACKING_URI"}
+    tuned = {key for key in os.environ if key.startswith(("MLFLOW_", "AWS_"))} - ADDRESS
     expect(tuned, set(), "variables that tune the client")
     expect(mlflow.get_tracking_uri(), os.environ["MLFLOW_TRACKING_URI"], "tracking URI")
 

@@ -4,7 +4,7 @@ Usage: train.py run FOLDER [SECONDS]   log until told to stop, or for so many se
        train.py more FOLDER [STEPS]    wait until so many steps more have been logged (12), none of them in vain
        train.py stop FOLDER            tell it to stop, and print what it logged
 
-The environment holds MLFLOW_TRACKING_URI and REQUESTS_CA_BUNDLE and nothing that tunes the client: what it survives, it
+The environment holds address, login and CA and nothing that tunes the client: what it survives, it
 survives by its own retries. Every step logs a metric, every tenth an artifact as well. FOLDER/acknowledged has a line
 for each step whose call returned, FOLDER/failed one for each call that raised.
 """
@@ -18,6 +18,7 @@ import time
 import typing as t
 from pathlib import Path
 
+ADDRESS = {"MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
 STEP_SECONDS = 0.2
 ARTIFACT_STEPS = 10
 # The client itself gives up after four minutes.
@@ -66,7 +67,7 @@ class Training:
     def run(self, seconds: float) -> dict[str, object]:
         import mlflow
 
-        tuned = {key for key in os.environ if key.startswith(("MLFLOW_", "AWS_"))} - {"MLFLOW_TRACKING_URI"}
+        tuned = {key for key in os.environ if key.startswith(("MLFLOW_", "AWS_"))} - ADDRESS
         if tuned:
             raise SystemExit(f"the client is tuned by {sorted(tuned)}")
         mlflow.set_experiment(f"training-{time.time_ns()}")

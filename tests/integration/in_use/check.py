@@ -10,6 +10,7 @@ acknowledged may be lost.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import secrets
@@ -125,6 +126,20 @@ ANALYZED = """
 docker exec postgres psql --username postgres --quiet --tuples-only --no-align \
   --command "SELECT autoanalyze_count > 0 FROM pg_stat_user_tables WHERE relname = 'loaded'"
 """
+# In one run
+ACCOUNTS = 200
+LOGIN_TASK = "opengeoai.modelhub.mlflow : accounts | Give the administrator the password"
+# As when somebody has changed the password and does not tell
+LOSE_PASSWORD = """
+import os, requests
+login = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
+requests.patch(
+    os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/users/update-password",
+    json={"username": login[0], "password": os.environ["LOST"], "current_password": login[1]},
+    auth=login,
+    timeout=60,
+).raise_for_status()
+"""
 # As after a change of the image's Debian
 MOVE_COLLATION = """
 docker exec postgres psql --username postgres --quiet \
@@ -161,7 +176,8 @@ def refused(bed: Bed, training: Training) -> None:
     revisions = json.loads(bed.server(KEPT_REVISIONS))["revisions"]["revisions"]
     bed.server(STRANGERS, older=revisions[1])
     before = bed.listing()
-    run = bed.start("site", f"--inventory={REFUSED}", "--limit=refused", "--forks=8").wait()
+    given = {"test_db_password": bed.server("cat /opt/modelhub/secrets/db_password").strip()}
+    run = bed.start("site", f"--inventory={REFUSED}", "--limit=refused", "--forks=8", given=given).wait()
     after = bed.listing()
     bed.server(NO_STRANGERS)
     faults = []
@@ -321,6 +337,72 @@ def rotated(bed: Bed, training: Training) -> None:
     tell("a run of another controller, without these secrets, changes nothing on the server")
 
 
+def accounts(bed: Bed, training: Training) -> None:
+    """Accounts are made, changed and taken away, many in one run."""
+    users: list[dict[str, Any]] = [{"name": f"user-{number}"} for number in range(ACCOUNTS)]
+    grant = {"user": "user-1", "resource_type": "registered_model", "resource_id": "*", "permission": "MANAGE"}
+    first = {"mlflow_users": users, "mlflow_permissions": [grant]}
+    before = bed.listing()
+    told = account_changes(bed, first, "--check")
+    require(before == bed.listing(), "check mode changed something")
+    require(told == account_changes(bed, first), "check mode told another change than the one made")
+    require(len(told["after"]) == ACCOUNTS and not told["before"]["user-1"].get("admin"), f"these were to come: {told}")
+    require(told["after"]["user-1"]["permissions"] == [{key: grant[key] for key in grant if key != "user"}], f"{told}")
+    require(account_changes(bed, first) == {}, "a second run changes accounts")
+    password = bed.server("cat /opt/modelhub/secrets/mlflow_user_user-1").strip()
+    logs_in_to_mlflow(bed, "user-1", password, 200)
+    tell(f"{ACCOUNTS} accounts were made, foretold by check mode; training: {training.goes_on()}")
+
+    password = secrets.token_hex(16)
+    second = {
+        "mlflow_users": [{"name": "user-1", "password": password, "admin": True}, {"name": "user-2", "state": "absent"}]
+    }
+    told = account_changes(bed, second)
+    require(sorted(told["after"]) == ["user-1", "user-2"], f"two accounts were to change, not {told}")
+    require(password not in json.dumps(told), "a password is told")
+    logs_in_to_mlflow(bed, "user-1", password, 200)
+    # Removed files of passwords, and nothing that others have declared
+    left = bed.server("ls /opt/modelhub/secrets | grep --count mlflow_user_ || true").strip()
+    require(left == str(ACCOUNTS - 1), f"{left} files of passwords are left")
+    third = {"mlflow_users": second["mlflow_users"][:1], "mlflow_users_exclusive": True}
+    told = account_changes(bed, third)
+    require(
+        len(told["after"]) == ACCOUNTS - 1 and told["after"]["user-1"]["permissions"] == [],
+        f"all but one were to go: {told}",
+    )
+    require(
+        account_changes(bed, {**third, "mlflow_users": []})["after"] == {"user-1": {"state": "absent"}}, "one was to go"
+    )
+    logs_in_to_mlflow(bed, "user-1", password, 401)
+    tell(f"accounts were changed and removed; training: {training.goes_on()}")
+
+
+def lost(bed: Bed) -> None:
+    """Somebody has changed the administrator's password and does not tell: the next run sets it again."""
+    name, old = bed.login().values()
+    bed.client("/usr/bin/python3", "-c", LOSE_PASSWORD, secret={"LOST": secrets.token_hex(16)})
+    run = bed.playbook("site", "--tags=mlflow")
+    require(
+        run.changed() == [LOGIN_TASK],
+        f"the administrator's password alone was to be set, but these changed: {run.changed()}",
+    )
+    logs_in_to_mlflow(bed, name, old, 200)
+    tell("the administrator's password was set again")
+
+
+def account_changes(bed: Bed, given: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    """What a run tells of accounts that change, before and after."""
+    run = bed.playbook("site", "--tags=mlflow", *arguments, given=given)
+    told = [one["message"] for one in run.record["messages"] if one["task"].endswith("accounts | Tell who changes")]
+    return dict(ast.literal_eval(told[0])) if told else {}
+
+
+def logs_in_to_mlflow(bed: Bed, name: str, password: str, status: int) -> None:
+    """Within the seconds for which a worker remembers that a password was right, no other answer counts."""
+    where = [bed.address, f"mlflow.{bed.domain}", "/api/2.0/mlflow/users/current"]
+    tell(bed.client("python3", "/e2e/status.py", "/ca/ca.crt", *where, str(status), f"{name}:{password}").strip())
+
+
 def starts_of(bed: Bed, container: str, change: Callable[[], object]) -> int:
     """Make a change, and return how often a container was started meanwhile."""
     watch = f"timeout 3600 docker events --filter container={container} --filter event=start --format '{{{{.Action}}}}'"
@@ -348,9 +430,9 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
     tell(bed.client("/usr/bin/python3", "/e2e/s3.py", *arguments, secret=environment).strip())
 
 
-STEPS = {step.__name__: step for step in (killed, daemon, refused, reconfigured, rotated, verified, python)}
+STEPS = {step.__name__: step for step in (killed, daemon, refused, reconfigured, rotated, accounts, verified, python)}
 # Without a training
-QUIET_STEPS = {step.__name__: step for step in (database, stopped)}
+QUIET_STEPS = {step.__name__: step for step in (database, lost, stopped)}
 
 
 def main() -> None:

@@ -112,9 +112,16 @@ class Bed:
             "REQUESTS_CA_BUNDLE": "/ca/ca.crt",
         }
         options = [f"--env={name}={value}" for name, value in environment.items()]
+        secret = {**self.login(), **(secret or {})}
         # What is secret comes to `docker exec` by its own environment.
-        options += [f"--env={name}" for name in secret or {}] + (["--detach"] if detach else [])
+        options += [f"--env={name}" for name in secret] + (["--detach"] if detach else [])
         return self._run(["docker", "exec", *options, f"{self.network}-client", *argv], env=secret)
+
+    def login(self) -> dict[str, str]:
+        """The administrator's login, as a person finds it on the controller."""
+        lines = (self.state_dir / "server" / "client.env").read_text(encoding="utf-8").splitlines()
+        found = dict(line.removeprefix("export ").split("=", 1) for line in lines if "_TRACKING_" in line)
+        return {name: shlex.split(found[name])[0] for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")}
 
     def listing(self) -> list[str]:
         """Files, packages, containers, images and networks of the server, and what the controller keeps of it."""

@@ -5,10 +5,11 @@
 
 Usage: sweep.py INVENTORY [POINTS]   with the inventory of a Molecule scenario whose server is up (default: 20 points)
 A point is a task and the seconds into it, measured in a run that nobody disturbed: of each two, one is at the border
-between two tasks, one where a clock would strike. With 3 points each run is killed once, where it hurts most. The
-controller's process gets SIGKILL; what it has begun on the server goes on, and the next run starts at once. It must end
-with the same containers and files as an undisturbed one, the secrets that were there, and a client that works. During
-rotation and upgrade a training loop logs: none of its calls may fail, nothing acknowledged may be lost (F11, F43).
+between two tasks, one where a clock would strike. With 4 points each run is killed once, where it hurts most, and so is
+one that gives the administrator another password. The controller's process gets SIGKILL; what it has begun on the
+server goes on, and the next run starts at once. It must end with the same containers and files as an undisturbed one,
+the secrets that were there, and a client that works. During rotation and upgrade a training loop logs: none of its
+calls may fail, nothing acknowledged may be lost (F11, F43).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ HERE = Path(__file__).parent
 LOOK = HERE / "look.py"
 SECRETS = "find /opt/modelhub/secrets -type f -exec sha256sum {} + 2>/dev/null || true"
 # What is made at random on the server, or follows from that: alike in kind, owner and mode only.
-RANDOM = re.compile(r"/secrets/|/ca/|/server\.(key|crt)$|/ca(-bundle)?\.crt$|/given/")
+RANDOM = re.compile(r"/secrets/|/ca/|/server\.(key|crt)$|/ca(-bundle)?\.crt$|/client\.env$|/given/")
 SALTED = "org.opengeoai.modelhub.config"
 
 
@@ -64,10 +65,11 @@ class Point(NamedTuple):
         return f"{self.seconds:.1f} s into {self.name}"
 
 
-# Where one point must do: after the database has the roles and before it is itself there; after it has the new password
-# and before MLflow knows; while the new container starts.
+# Where one point must do: after the database has the roles and before it is itself there; after the server has the new
+# password of the administrator and before MLflow does; the same of the database; while the new container starts.
 DELICATE = {
     "first converge": Point("opengeoai.modelhub.postgres : databases | Make the databases of MLflow"),
+    "login": Point("opengeoai.modelhub.mlflow : accounts | Give the administrator the password"),
     "rotation": Point("opengeoai.modelhub.mlflow : install | Write the directories and files"),
     "upgrade": Point("opengeoai.modelhub.mlflow : install | Run the container", 1.0),
 }
@@ -243,6 +245,8 @@ def delicate(sweep: Sweep) -> None:
     bed, wanted = sweep.bed, sweep.look()
     sweep.purge()
     sweep.point("first converge", {}, DELICATE["first converge"], wanted, masked)
+    given = {"modelhub_mlflow_admin_password": secrets.token_hex(16)}
+    sweep.point("login", given, DELICATE["login"], wanted, masked)
     training = Training(bed)
     passwords = [bed.server("cat /opt/modelhub/secrets/db_password"), secrets.token_hex(16)]
     sweep.point("rotation", {"modelhub_db_password": passwords[1]}, DELICATE["rotation"], wanted, masked)

@@ -8,15 +8,27 @@ import typing as t
 
 import pytest
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import (
+    Account,
     Grants,
     Resource,
+    Server,
     User,
-    UserParams,
+    accounts_from_options,
     run,
+    run_all,
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption, TrackingError
 
-GOOD: dict[str, t.Any] = {
+SERVER: dict[str, t.Any] = {
+    "tracking_uri": "https://mlflow.example.org",
+    "login_user": "admin",
+    "login_password": "something",
+    "host_header": None,
+    "ca_file": None,
+    "validate_certs": True,
+    "timeout_seconds": 30,
+}
+ADA: dict[str, t.Any] = {
     "name": "ada",
     "state": "present",
     "password": None,
@@ -24,19 +36,13 @@ GOOD: dict[str, t.Any] = {
     "admin": None,
     "permissions": None,
     "exclusive_permissions": False,
-    "tracking_uri": "https://mlflow.example.org",
-    "login_user": "admin",
-    "login_password": "something",
-    "ca_file": None,
-    "validate_certs": True,
-    "timeout_seconds": 30,
 }
 OLD, NEW = "an-old-password", "a-new-password"
 CHURN, MODELS = ("experiment", "7"), ("registered_model", "*")
 
 
-def params(**changes: t.Any) -> UserParams:
-    return UserParams.from_module({**GOOD, **changes})
+def account(**changes: t.Any) -> Account:
+    return Account.from_options({**ADA, **changes}, "admin")
 
 
 def permission(resource: Resource, name: str) -> dict[str, str | None]:
@@ -44,50 +50,53 @@ def permission(resource: Resource, name: str) -> dict[str, str | None]:
 
 
 class FakeMlflow:
-    """One account in memory, and what was done to it."""
+    """Accounts in memory, with one called admin, and what was done to them."""
 
     def __init__(self, admin: bool | None = None, grants: Grants | None = None) -> None:
-        self.user = None if admin is None else [OLD, admin, dict(grants or {})]
+        """admin: whether there is an account ada, with the old password, and an administrator."""
+        self.users: dict[str, list[t.Any]] = {"admin": [OLD, True, {}]}
+        if admin is not None:
+            self.users["ada"] = [OLD, admin, dict(grants or {})]
         self.calls: list[str] = []
 
-    def describe(self, name: str) -> User | None:
-        assert name == "ada"
-        return User(self.user[1], dict(self.user[2])) if self.user else None
+    def names(self) -> list[str]:
+        return list(self.users)
 
-    def logs_in(self, _name: str, password: str) -> bool:
-        assert self.user
-        return bool(self.user[0] == password)
+    def describe(self, name: str) -> User | None:
+        return User(self.users[name][1], dict(self.users[name][2])) if name in self.users else None
+
+    def logs_in(self, name: str, password: str) -> bool:
+        return bool(self.users[name][0] == password)
 
     def experiment_id(self, name: str) -> str:
-        return {"churn": "7"}[name]
+        if name != "churn":
+            raise TrackingError(f'look at experiment "{name}"')
+        return "7"
 
-    def create(self, _name: str, password: str) -> None:
+    def create(self, name: str, password: str) -> None:
         self.calls.append("create")
-        self.user = [password, False, {}]
+        self.users[name] = [password, False, {}]
 
-    def set_password(self, _name: str, password: str) -> None:
-        assert self.user
+    def set_password(self, name: str, password: str) -> None:
         self.calls.append("password")
-        self.user[0] = password
+        self.users[name][0] = password
 
-    def set_admin(self, _name: str, admin: bool) -> None:
-        assert self.user
+    def set_admin(self, name: str, admin: bool) -> None:
         self.calls.append("admin")
-        self.user[1] = admin
+        self.users[name][1] = admin
 
-    def revoke(self, _name: str, resource: Resource) -> None:
-        assert self.user
+    def revoke(self, name: str, resource: Resource) -> None:
         self.calls.append("revoke")
-        del self.user[2][resource]
+        del self.users[name][2][resource]
 
-    def grant(self, _name: str, resource: Resource, permission: str) -> None:
-        assert self.user and resource not in self.user[2]
+    def grant(self, name: str, resource: Resource, permission: str) -> None:
+        assert resource not in self.users[name][2]
         self.calls.append("grant")
-        self.user[2][resource] = permission
+        self.users[name][2][resource] = permission
 
-    def delete(self, _name: str) -> None:
+    def delete(self, name: str) -> None:
         self.calls.append("delete")
-        self.user = None
+        del self.users[name]
 
 
 @pytest.mark.parametrize(
@@ -139,45 +148,102 @@ def test_run_does_what_is_missing_and_predicts_it(
     admin: bool | None, grants: Grants, wanted: dict[str, t.Any], calls: list[str]
 ) -> None:
     server, untouched = FakeMlflow(admin, grants), FakeMlflow(admin, grants)
-    predicted = run(params(**wanted), untouched, True)
-    result = run(params(**wanted), server, False)
+    predicted = run(account(**wanted), untouched, True)
+    result = run(account(**wanted), server, False)
     assert server.calls == calls
     assert untouched.calls == []
     assert predicted == result
     assert result["changed"] == bool(calls)
-    repeated = run(params(**wanted), server, False)
+    repeated = run(account(**wanted), server, False)
     assert not repeated["changed"]
     assert repeated["user"] == result["user"]
     assert repeated["diff"]["before"] == repeated["diff"]["after"]
     assert NEW not in str(result) and OLD not in str(result)
 
 
+def by_name(name: str) -> dict[str, str | None]:
+    return {"resource_type": "experiment", "resource_id": None, "experiment": name, "permission": "EDIT"}
+
+
 def test_an_experiment_may_be_given_by_name() -> None:
-    by_name = {"resource_type": "experiment", "resource_id": None, "experiment": "churn", "permission": "EDIT"}
     server = FakeMlflow(False)
-    run(params(permissions=[by_name]), server, False)
-    assert server.user and server.user[2] == {CHURN: "EDIT"}
+    run(account(permissions=[by_name("churn")]), server, False)
+    assert server.users["ada"][2] == {CHURN: "EDIT"}
 
 
 def test_a_new_account_needs_a_password() -> None:
     with pytest.raises(TrackingError, match=r'create user "ada".*Set password'):
-        run(params(), FakeMlflow(), False)
+        run(account(), FakeMlflow(), False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "a:b"}, "colon"),
+        ({"password": "short"}, "12 characters"),
+        ({"name": "admin", "state": "absent"}, "cannot remove itself"),
+        ({"permissions": [{**by_name("churn"), "resource_type": "registered_model"}]}, "resource_id"),
+    ],
+)
+def test_bad_options_of_an_account_are_refused(changes: dict[str, t.Any], message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        account(**changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"tracking_uri": "mlflow.example.org"}, "tracking_uri"),
-        ({"name": " "}, "name"),
-        ({"name": "a:b"}, "colon"),
         ({"login_user": "a:b"}, "colon"),
-        ({"password": "short"}, "12 characters"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"ca_file": "/nonexistent"}, "ca_file"),
-        ({"name": "admin", "state": "absent"}, "cannot remove itself"),
-        ({"permissions": [{**permission(MODELS, "READ"), "resource_id": None, "experiment": "churn"}]}, "resource_id"),
     ],
 )
-def test_bad_options_are_refused(changes: dict[str, t.Any], message: str) -> None:
+def test_bad_options_of_the_server_are_refused(changes: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
-        params(**changes)
+        Server.from_module({**SERVER, **changes})
+
+
+@pytest.mark.parametrize(
+    ("users", "message"),
+    [
+        ([ADA, {**ADA, "name": "bob", "password": "short"}], r'users, item 2 \("bob"\): password is shorter'),
+        ([ADA, ADA], 'names "ada" twice'),
+    ],
+)
+def test_bad_accounts_of_a_list_are_named(users: list[dict[str, t.Any]], message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        accounts_from_options(users, "admin")
+
+
+def test_all_accounts_are_predicted_and_brought_about_once() -> None:
+    server, untouched = FakeMlflow(False, {CHURN: "READ"}), FakeMlflow(False, {CHURN: "READ"})
+    server.users["eve"] = untouched.users["eve"] = [OLD, True, {}]
+    wanted = [account(permissions=[by_name("churn")]), account(name="bob", password=NEW)]
+    predicted = run_all(wanted, True, "admin", untouched, True)
+    result = run_all(wanted, True, "admin", server, False)
+    assert predicted == result
+    assert untouched.calls == []
+    assert server.calls == ["revoke", "grant", "create", "delete"]
+    assert sorted(server.users) == ["ada", "admin", "bob"]
+    assert sorted(result["diff"]["after"]) == ["ada", "bob", "eve"]
+    assert [user["name"] for user in result["users"]] == ["ada", "bob", "eve"]
+    assert NEW not in str(result)
+    repeated = run_all(wanted, True, "admin", server, False)
+    assert (repeated["changed"], repeated["diff"]) == (False, {"before": {}, "after": {}})
+
+
+def test_others_stay_unless_the_list_is_exclusive() -> None:
+    server = FakeMlflow(False)
+    assert not run_all([], False, "admin", server, False)["changed"]
+    assert run_all([], True, "admin", server, False)["changed"]
+    assert list(server.users) == ["admin"]
+
+
+def test_what_cannot_be_done_for_one_is_done_for_none() -> None:
+    server = FakeMlflow()
+    wanted = [account(password=NEW), account(name="bob", password=NEW, permissions=[by_name("none")])]
+    with pytest.raises(TrackingError, match='experiment "none"'):
+        run_all(wanted, True, "admin", server, False)
+    assert server.calls == []
