@@ -2,7 +2,7 @@
 
 Usage: browser.py URL CA_FILE SCREENSHOT
 The CA goes into the browser's certificate store; certificate errors are errors. Where MLFLOW_TRACKING_USERNAME is set,
-the page is refused without a login, and then opened with it.
+the page is refused without a login, opened with it, and refused again after the logout.
 """
 
 from __future__ import annotations
@@ -106,6 +106,23 @@ def log_in(driver: webdriver.Chrome, url: str) -> None:
     driver.get(f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{host}")
 
 
+def log_out(driver: webdriver.Chrome, url: str) -> None:
+    """Log out by the page's own menu, where there are accounts: after that it is refused again."""
+    if not os.environ.get("MLFLOW_TRACKING_USERNAME"):
+        return
+    wait_for(driver, "button[aria-label^='Account menu']").click()
+    wait_for(driver, "[data-component-id='mlflow.sidebar.logout']").click()
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    statuses: set[int] = set()
+    while statuses != {401}:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"after the logout {url} still answers {sorted(statuses)}")
+        time.sleep(1)
+        list(responses(driver, {}))
+        driver.get(url)
+        statuses = {status for _method, target, status in responses(driver, {}) if target.rstrip("/") == url}
+
+
 def main() -> None:
     url, ca_file, screenshot = sys.argv[1:]
     trust(ca_file)
@@ -118,8 +135,12 @@ def main() -> None:
         enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
         wait_for(driver, "[role=dialog] button[class*=primary]").click()
         wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
-    finally:
         driver.save_screenshot(screenshot)
+        log_out(driver, url)
+    except BaseException:
+        driver.save_screenshot(screenshot)
+        raise
+    finally:
         driver.quit()
     print(f"the UI loaded and created the experiment {name} by its own POST; screenshot: {screenshot}")
 
