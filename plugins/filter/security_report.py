@@ -52,7 +52,9 @@ _value:
   type: dict
 """
 
-PASS, WAIVED, FAIL = "pass", "waived", "FAIL"
+PASS = "pass"
+WAIVED = "waived"
+FAIL = "FAIL"
 ORDER = (FAIL, WAIVED, PASS)
 COLUMNS = ("check", "where", "result", "reason")
 # Characters of the places of a line; those that go beyond are counted.

@@ -61,7 +61,7 @@ def bindings(seen: Seen) -> list[tuple[str, int]]:
 
 
 def user(seen: Seen) -> str:
-    name = str(seen.inspect["Config"].get("User") or "").split(":")[0]
+    name = str(seen.inspect["Config"].get("User") or "").partition(":")[0]
     return "" if name not in ("", "0", "root") else "it runs as root"
 
 

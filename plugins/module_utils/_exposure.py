@@ -288,7 +288,7 @@ def reach_rows(
 
 
 def host_address(network: Inspect) -> str:
-    """The host's own address on a network; of one without a way out the engine tells none, but the host is on it too."""
+    """The host's own address on a network; of one without a way out the engine tells none, but it has one there too."""
     own = ipaddress.ip_interface(f"{network['IPAddress']}/{network['IPPrefixLen']}")
     return str(network.get("Gateway") or own.network[1])
 

@@ -269,5 +269,5 @@ def open_files(params: GuardParams, seen: list[Seen], secrets: Secrets) -> list[
 
 def owner(user: str) -> int:
     """The uid of a container's user; -1 for one that only the image knows by its name."""
-    number = user.split(":")[0]
+    number = user.partition(":")[0]
     return int(number) if number.isdigit() else -1
