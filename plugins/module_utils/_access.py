@@ -66,6 +66,9 @@ class Call(t.NamedTuple):
         return f"{self.method} {self.route or self.path}"
 
 
+SEARCH = Call("POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
+
+
 class Answer(t.NamedTuple):
     status: int
     body: bytes
@@ -272,6 +275,17 @@ def reader_rows(readings: list[Reading], marker: bytes, proofs: t.Iterable[str],
     return [*rows, row(check, f"{len(readings)} calls", said=f"{len(seen)} of them show an administrator his things")]
 
 
+def name_rows(readings: list[Reading], administrator: str) -> list[Row]:
+    """Where an account without rights is told who else has an account."""
+    check, told = "names of accounts", re.compile(rf'"username": ?{re.escape(json.dumps(administrator))}'.encode())
+    rows = [
+        row(check, one.call.name, "it tells who else has an account")
+        for one in readings
+        if told.search(one.account.body)
+    ]
+    return rows or [row(check, f"{len(readings)} calls", said="none tells who else has one")]
+
+
 def change_rows(answers: list[tuple[Call, Answer]]) -> list[Row]:
     """An account without rights may change nothing."""
     check = "changes without rights"
@@ -299,39 +313,46 @@ def open_of(address: str, ports: t.Iterable[int]) -> list[int]:
         return [port for port, is_open_one in zip(tried, pool.map(opens, tried)) if is_open_one]
 
 
-def header_rows(server: Server, params: AccessParams) -> list[Row]:
+def header_rows(server: Server, params: AccessParams, login: str) -> list[Row]:
     """Names and origins that are not the server's are refused, whoever asks."""
-    login = f"{params.login_user}:{params.login_password}"
-    search = Call("POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
-    rows = []
-    ours = server.ask(search, login).status
-    rows.append(row("the administrator", params.url, "" if ours == OK else f"a search is answered {ours}"))
-    host = server.ask(search, login, {"Host": "stranger.example.org"}).status
+    host = server.ask(SEARCH, login, {"Host": "stranger.example.org"}).status
     refused = host in (*REFUSED, NOT_FOUND, MISDIRECTED)
-    rows.append(row("another host name", params.url, "" if refused else f"it is answered {host}", str(host)))
-    foreign = server.ask(search, login, {"Origin": "https://stranger.example.org"}).status
-    fault = "" if foreign in REFUSED else f"a call from another site is answered {foreign}"
-    return [*rows, row("another origin", params.url, fault, str(foreign))]
+    foreign = server.ask(SEARCH, login, {"Origin": "https://stranger.example.org"}).status
+    return [
+        row("another host name", params.url, "" if refused else f"it is answered {host}", str(host)),
+        row("another origin", params.url, "" if foreign in REFUSED else f"it is answered {foreign}", str(foreign)),
+    ]
+
+
+def ask_all(server: Server, some: list[Call], login: str = "") -> list[tuple[Call, Answer]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(zip(some, pool.map(lambda call: server.ask(call, login), some)))
+
+
+def account_rows(server: Server, params: AccessParams, admin: str) -> list[Row]:
+    """What the account without rights may do, beside the administrator."""
+    readers, user = calls(params.routes, params.ids, reading), f"{params.user}:{params.password}"
+    both = zip(ask_all(server, readers, admin), ask_all(server, readers, user))
+    readings = [Reading(call, answer, other) for (call, answer), (_same, other) in both]
+    shared = [*params.open_routes, *params.shared_routes]
+    rows = reader_rows(readings, params.marker.encode(), params.proofs, shared)
+    if not any(one.account.status == OK for one in readings if not is_open(one.call.route, params.open_routes)):
+        rows.append(row("as a user without rights", params.user, "the account could not log in: nothing was tried"))
+    rows += name_rows(readings, params.login_user)
+    return rows + change_rows(ask_all(server, calls(params.routes, params.ids, changing), user))
 
 
 def look(params: AccessParams, server: Server) -> list[Row]:
-    def ask_all(some: list[Call], login: str = "") -> list[tuple[Call, Answer]]:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(zip(some, pool.map(lambda call: server.ask(call, login), some)))
-
-    readers = calls(params.routes, params.ids, reading)
     # An empty body names nothing, and a way that is open does nothing.
     every = calls(params.routes, params.ids, lambda _route, _method: True)
     bare = [call._replace(body=None if call.body is None else {}) for call in every]
-    rows = stranger_rows([(call, answer.status) for call, answer in ask_all(bare)], params.open_routes)
+    rows = stranger_rows([(call, answer.status) for call, answer in ask_all(server, bare)], params.open_routes)
+    rows += port_rows(open_of(params.address, params.ports), params.open_ports, len(params.ports), params.address)
     admin = f"{params.login_user}:{params.login_password}"
-    user = f"{params.user}:{params.password}"
-    both = zip(ask_all(readers, admin), ask_all(readers, user))
-    readings = [Reading(call, answer, other) for (call, answer), (_same, other) in both]
-    if not any(one.account.status == OK for one in readings if not is_open(one.call.route, params.open_routes)):
-        rows.append(row("as a user without rights", params.user, "the account could not log in: nothing was tried"))
-    shared = [*params.open_routes, *params.shared_routes]
-    rows += reader_rows(readings, params.marker.encode(), params.proofs, shared)
-    rows += change_rows(ask_all(calls(params.routes, params.ids, changing), user))
-    rows += header_rows(server, params)
-    return rows + port_rows(open_of(params.address, params.ports), params.open_ports, len(params.ports), params.address)
+    status = server.ask(SEARCH, admin).status
+    if status != OK:
+        # Wrong passwords again and again would keep him out, too.
+        fault = f"a search is answered {status}, so nothing was tried with a login; deploy the password that was given"
+        return [*rows, row("the administrator", params.login_user, fault)]
+    rows += [row("the administrator", params.login_user), *account_rows(server, params, admin)]
+    return rows + header_rows(server, params, admin)

@@ -18,6 +18,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._access import 
     changing,
     filled,
     look,
+    name_rows,
     path_of,
     port_rows,
     reader_fault,
@@ -106,6 +107,19 @@ def test_a_server_without_accounts() -> None:
     assert ("without a login", "all routes") in found
 
 
+def test_an_administrator_who_cannot_log_in_is_asked_once() -> None:
+    class Other(Fake):
+        logins = 0
+
+        def ask(self, call: Call, login: str = "", headers: dict[str, str] | None = None) -> Answer:
+            self.logins += bool(login)
+            return Answer(401, b"") if login else super().ask(call, login, headers)
+
+    server = Other()
+    assert ("the administrator", "admin") in failed(server)
+    assert server.logins == 1
+
+
 @pytest.mark.parametrize(
     ("route", "path"),
     [
@@ -182,6 +196,14 @@ def test_a_call_that_shows_nothing_to_the_administrator_proves_nothing() -> None
 def test_readers(route: str, administrator: Answer, account: Answer, fault: str) -> None:
     reading_of = Reading(Call("GET", route, None, route), administrator, account)
     assert reader_fault(reading_of, b"marker", ["/shared"]) == fault
+
+
+@pytest.mark.parametrize(
+    ("body", "passed"), [(b'{"username":"probe"}', True), (b'[{"id": 1, "username": "admin"}]', False)]
+)
+def test_names_of_accounts(body: bytes, passed: bool) -> None:
+    one = Reading(Call("GET", "/users/list", None, "/users/list"), Answer(200, b""), Answer(200, body))
+    assert [row["passed"] for row in name_rows([one], "admin")] == [passed]
 
 
 @pytest.mark.parametrize(
