@@ -29,8 +29,8 @@ options:
       - Every value but those of the rules V(args), V(distinct), V(env), V(finding), V(minimum_version) and V(together)
         must be set, unless O(_input[].optional=true).
       - A value that Ansible Vault did not decrypt, or that still contains a template, breaks every rule.
-      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(origin), V(path), V(text) and
-        V(url) take a list too and look at each item.
+      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(network), V(origin), V(path),
+        V(text) and V(url) take a list too and look at each item.
     type: list
     elements: dict
     required: true
@@ -54,6 +54,13 @@ options:
             List of command line arguments. Option C(managed), the flags that the role sets, as a list or as a
             dictionary of flags and the variable to use instead, or the reason.
           bucket: Name of an S3 bucket.
+          certificate: >-
+            File of the controller with the certificate of a server and those that lead from it to a CA. Options
+            C(content), what is in it, C(hosts), the names it must be for, C(ca_content), CAs that one of them must have
+            signed it, and C(min_days) (0), the days that must be left.
+          certificate_key: >-
+            File of the controller with a private key. Options C(content), what is in it, and C(certificate_content),
+            the certificate that it must belong to.
           directory: >-
             Path at which the host has a directory or nothing. Option C(found), the paths that
             M(opengeoai.modelhub.stack_info) described.
@@ -77,6 +84,7 @@ options:
           integer: Whole number, also as text. Options C(min) and C(max).
           minimum_version: >-
             Version that was found. Options C(minimum) and C(what), the name of the program.
+          network: IP address, or a network of addresses as address/length.
           one_domain: >-
             Domain that no other stack on the engine has. Options C(found), the containers, and C(stack).
           origin: V(scheme://host[:port]), of http or https.

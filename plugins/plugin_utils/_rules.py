@@ -11,6 +11,7 @@ They know nothing of the host; _found has the rules that do.
 
 from __future__ import annotations
 
+import ipaddress
 import posixpath
 import re
 import typing as t
@@ -170,6 +171,17 @@ def address(setting: Setting) -> list[str]:
     if isinstance(text, str) and is_ip(text) and "[" not in text:
         return []
     return setting.bad("must be an IP address", "an IP address")
+
+
+def network(setting: Setting) -> list[str]:
+    """An IP address or a network of them, as address/length without bits beyond the length."""
+    want = "an IP address or a network, such as 192.0.2.0/24"
+    try:
+        # A number would be taken for an address as well.
+        ipaddress.ip_network(setting.value if isinstance(setting.value, str) else "")
+    except ValueError:
+        return setting.bad("must be an IP address or a network of addresses (CIDR)", want)
+    return []
 
 
 def text(setting: Setting, *, pattern: str, want: str) -> list[str]:

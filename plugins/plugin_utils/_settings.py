@@ -24,7 +24,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import (
     untemplated_fault,
     whole_number,
 )
-from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _found, _rules, _users
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _certificates, _found, _rules, _users
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._rules import SettingsError
 
 __all__ = ("RULES", "SettingsError", "check_problems", "setting_problems", "spec_problems")
@@ -34,6 +34,8 @@ RULES: dict[str, Rule] = {
     "address": _rules.address,
     "args": _rules.args,
     "bucket": _names.bucket,
+    "certificate": _certificates.certificate,
+    "certificate_key": _certificates.certificate_key,
     "directory": _found.directory,
     "distinct": _rules.distinct,
     "email": _rules.email,
@@ -47,6 +49,7 @@ RULES: dict[str, Rule] = {
     "image": _rules.image,
     "integer": _names.integer,
     "minimum_version": _rules.minimum_version,
+    "network": _rules.network,
     "one_domain": _found.one_domain,
     "origin": _names.origin,
     "own_container": _found.own_container,
@@ -65,7 +68,7 @@ RULES: dict[str, Rule] = {
 # These decide themselves what an empty value means.
 OWN_EMPTY_RULES = ("args", "distinct", "env", "finding", "minimum_version", "together")
 # These take a list too, and look at each item.
-ITEM_RULES = ("address", "bucket", "host", "hostname", "htpasswd", "image", "origin", "path", "text", "url")
+ITEM_RULES = ("address", "bucket", "host", "hostname", "htpasswd", "image", "network", "origin", "path", "text", "url")
 
 
 def setting_problems(checks: t.Any) -> list[str]:

@@ -23,6 +23,7 @@ IMPOSSIBLE: dict[str, Any] = {"float": -1, "int": -1, "path": NO_TEXT, "str": NO
 # Lists and dictionaries of something else than names
 IMPOSSIBLE_VALUES: dict[str, Any] = {
     "mlflow_extra_args": ["--host=0.0.0.0"],
+    "traefik_acme_dns_env": {NO_TEXT: "x"},
     **{f"{role}_extra_env": {NO_TEXT: "x"} for role in ("minio", "mlflow", "postgres", "traefik")},
 }
 # What else must be set for anybody to look at a value

@@ -28,6 +28,8 @@ FLAGS = {
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "mlflow_s3_secret_key"}
 # What rules cannot do without
 OPTIONS: dict[str, dict[str, Any]] = {
+    "certificate": {"content": ""},
+    "certificate_key": {"content": ""},
     "directory": {"found": {}},
     "free_port": {"containers": [], "listeners": {}, "own": "traefik"},
     "minimum_version": {"minimum": "99"},
@@ -188,6 +190,17 @@ BAD: list[tuple[str, str, dict[str, Any], Any, str]] = [
     ("B33-string", "args", {}, "--app-name basic-auth", r"must be a list"),
     ("B33-item", "args", {}, ["--x", True], r"a boolean as item 2"),
     ("B33-template", "args", {}, ["{{ x }}"], r"item 1 that looks like a template"),
+    (
+        "B37-bits",
+        "network",
+        {},
+        ["10.0.0.0/8", "10.0.0.0/33"],
+        r"\[1\] is \"10\.0\.0\.0/33\", but must be an IP address or",
+    ),
+    ("B37-bits-6", "network", {}, "::1/129", r"network of addresses"),
+    ("B37-host-bits", "network", {}, "10.0.0.1/8", r"network of addresses"),
+    ("B37-name", "network", {}, "proxy.example.org", r"network of addresses"),
+    ("B37-number", "network", {}, 10, r"network of addresses"),
     ("B34-relative", "path", {}, "modelhub", r"is \"modelhub\", but must be an absolute path"),
     ("B34-home", "path", {}, "~/modelhub", r"absolute"),
     ("B34-root", "path", {}, "/", r"others use this directory"),
@@ -255,6 +268,7 @@ GOOD: list[tuple[str, str, dict[str, Any], Any]] = [
     ("hostname-single", "hostname", {"allow_single_label": True}, "localhost"),
     ("hostname-wildcard", "hostname", {"allow_wildcard": True}, "*.example.org"),
     ("hostname-optional", "hostname", {"optional": True}, ""),
+    ("network", "network", {}, ["192.0.2.0/24", "192.0.2.7", "2001:db8::/32", "::1"]),
     ("port", "port", {}, 443),
     ("port-text", "port", {}, "65535"),
     ("integer", "integer", {"min": 1, "max": 64}, "64"),
