@@ -7,7 +7,7 @@
 """What the file should be in which Traefik keeps its ACME account and certificates, and the copy beside it.
 
 Nothing here touches the disk. Traefik overwrites the file in place, so that a power cut leaves half of it; skips its
-certificates when others may read it; and orders all of them anew when it is gone, against the limits of the ACME server.
+certificates when others may read it; and orders all of them anew when it is gone, against the limits of ACME servers.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ import sys
 TIMEOUT_SECONDS = 60
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS_FRAME = 4
+# What the server says, not that it hangs up.
+REFUSALS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_PROTOCOL_VERSION")
 
 
 def connect(context: ssl.SSLContext, server: str, name: str | None) -> ssl.SSLSocket:
@@ -33,7 +35,7 @@ def is_refused(server: str, name: str | None, newest: ssl.TLSVersion = ssl.TLSVe
     try:
         connect(context, server, name).close()
     except ssl.SSLError as error:
-        return "alert" in str(error).lower()
+        return error.reason in REFUSALS
     return False
 
 
