@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import ModelhubError
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._files import Disk, Entry, run
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import FILE, read_file
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import FILE, mode_text, read_file
 
 # Traefik runs as root in its container.
 OWNER = (0, 0)
@@ -149,4 +149,10 @@ def care(
     mended = [entry for entry in plan.entries if not entry.path.endswith(".last-good")]
     result = run(mended, disk, check_mode)
     run([entry for entry in plan.entries if entry not in mended], disk, check_mode)
-    return {**result, "state": plan.state, "action": plan.action, "certificates": certificates_in(content)}
+    return {
+        **result,
+        "state": plan.state,
+        "mode": "" if content is None else mode_text(mode),
+        "action": plan.action,
+        "certificates": certificates_in(content),
+    }

@@ -61,6 +61,11 @@ state:
   returned: success
   type: str
   sample: valid
+mode:
+  description: Its permissions, empty when it was not there.
+  returned: success
+  type: str
+  sample: "0600"
 action:
   description: >-
     What became of it, or would in check mode: V(kept), its V(mode) was repaired, the copy was V(restored), or it was

@@ -85,6 +85,7 @@ def test_a_valid_one_is_kept_and_copied(tmp_path: Path) -> None:
         "changed_paths": [],
         "diff": {},
         "state": "valid",
+        "mode": "0600",
         "action": "kept",
         "certificates": 3,
     }
