@@ -16,12 +16,20 @@ import re
 import typing as t
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import Setting
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
 
-Chain = t.Sequence[x509.Certificate]
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    # ansible-core brings it, but documentation can be read without.
+    HAS_CRYPTOGRAPHY = False
+else:
+    HAS_CRYPTOGRAPHY = True
+
+Chain = t.Sequence["x509.Certificate"]
+MISSING_LIBRARY = "Python on the controller has no library cryptography to judge it"
 
 
 def certificate(
@@ -35,6 +43,8 @@ def certificate(
 ) -> list[str]:
     """A file with the certificate of a server and what leads from it to a CA, in this order."""
     want = "a file with the server's certificate and those that lead from it to the CA, in PEM form"
+    if not HAS_CRYPTOGRAPHY:
+        return setting.bad(MISSING_LIBRARY, remedy="Install cryptography there")
     if not content:
         return setting.bad("there is no such file on the controller, or it is empty", want)
     try:
@@ -51,6 +61,8 @@ def certificate(
 def certificate_key(setting: Setting, *, content: str | None, certificate_content: str | None = "") -> list[str]:
     """A file with the private key of a certificate, which Traefik can read without a passphrase."""
     want = "the file with the private key of the certificate, in PEM form"
+    if not HAS_CRYPTOGRAPHY:
+        return setting.bad(MISSING_LIBRARY, remedy="Install cryptography there")
     if not content:
         return setting.bad("there is no such file on the controller, or it is empty", want)
     try:
