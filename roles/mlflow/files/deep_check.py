@@ -1,7 +1,8 @@
 """Prove that the public address leads through Traefik to MLflow, its database and its object store.
 
-Argument: the public URL. Runs in the MLflow container, which trusts what the server itself trusts, and logs in as the
-administrator where there are accounts (MLFLOW_AUTH_CONFIG_PATH).
+Arguments: the public URL and, where only others know who may log in there, the server's own URL, at which it is asked
+then; the public one must refuse whoever does not log in. Runs in the MLflow container, which trusts what the server
+itself trusts, and logs in as the administrator where there are accounts (MLFLOW_AUTH_CONFIG_PATH).
 Exits non-zero with one line that names the part that failed.
 """
 
@@ -15,7 +16,7 @@ import urllib.error
 import urllib.request
 import uuid
 
-base = sys.argv[1]
+public, base = sys.argv[1], sys.argv[-1]
 context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
 if os.environ.get("MLFLOW_S3_IGNORE_TLS") == "true":
     context.check_hostname = False
@@ -43,6 +44,29 @@ def call(what: str, method: str, path: str, body: "bytes | None" = None) -> byte
         sys.exit(f"{what}: {method} {base}{path} failed: {error}")
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """What leads to a page for the login is a refusal."""
+
+    def redirect_request(self, *_unused: object) -> None:
+        return None
+
+
+def require_refusal() -> None:
+    guarded = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), Stay
+    )
+    try:
+        status = guarded.open(public + "/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=20).status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    except OSError as error:
+        sys.exit(f"login: {public} failed: {error}")
+    if status not in (301, 302, 303, 307, 308, 401, 403):
+        sys.exit(f"login: {public} answered {status} without a login, where the proxy was to refuse")
+
+
+if public != base:
+    require_refusal()
 call("database", "POST", "/api/2.0/mlflow/experiments/search", json.dumps({"max_results": 1}).encode())
 artifact = f"/api/2.0/mlflow-artifacts/artifacts/.modelhub-check/{uuid.uuid4()}"
 content = uuid.uuid4().bytes

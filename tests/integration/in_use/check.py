@@ -390,6 +390,58 @@ def lost(bed: Bed) -> None:
     tell("the administrator's password was set again")
 
 
+def admitted(bed: Bed) -> None:
+    """Who comes from elsewhere, or asks for what is off, is answered 403; the stack itself is let in all the same."""
+    for path in ("/ajax-api/3.0/jobs", "/gateway/x/invocations", "/api/3.0/mlflow/gateway/endpoints/list"):
+        asks(bed, "mlflow", path, 403, ":".join(bed.login().values()))
+    elsewhere = "192.0.2.0/24"
+    given: dict[str, Any] = {"traefik_allowed_sources": [bed.client_address], "mlflow_webhooks_enabled": False}
+    bed.playbook("site", given={**given, "traefik_route_allowed_sources": {"minio": [elsewhere]}})
+    asks(bed, "mlflow", "/health", 200)
+    asks(bed, "minio", "/", 403)
+    asks(bed, "mlflow", "/api/2.0/mlflow/webhooks", 403, ":".join(bed.login().values()))
+    bed.client("python3", "/e2e/client.py", "--light")
+    # What verifies the stack comes from its own containers.
+    bed.playbook("site", given={**given, "traefik_allowed_sources": [elsewhere]})
+    for name, path in {"mlflow": "/health", "minio-api": "/", "minio": "/"}.items():
+        asks(bed, name, path, 403)
+    tell("who comes from elsewhere is not let in")
+
+
+def proxied(bed: Bed) -> None:
+    """Others than MLflow know who may log in: a list of logins, and what Traefik asks about each request."""
+    given = {"mlflow_auth": "proxy", "traefik_basic_auth_users": USERS[:1]}
+    bed.playbook("site", given=given)
+    for login, status in {"": 401, SECOND: 401, FIRST: 200}.items():
+        asks(bed, "mlflow", "/api/2.0/mlflow/experiments/get?experiment_id=0", status, login)
+    name, password = FIRST.split(":")
+    login = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": password}
+    bed.client("python3", "/e2e/client.py", "--light", secret=login)
+    # The store's own answers stand for those of an identity proxy. Last the one that lets everybody in.
+    for path, status, verified_by in (("", 403, True), ("minio/health/ready", 200, False)):
+        given = {"mlflow_auth": "proxy", "traefik_forward_auth_url": f"http://minio:9000/{path}"}
+        bed.playbook("site", "--tags=traefik", given=given)
+        asks(bed, "mlflow", "/api/2.0/mlflow/experiments/get?experiment_id=0", status)
+        run = bed.start("site", "--tags=mlflow_verify", given=given).wait()
+        said = "\n".join(run.said("failed", "server"))
+        require(run.code == 0 or not verified_by, f"mlflow_verify failed where the address refuses: {said}")
+        require(
+            verified_by or "answered 200 without a login" in said, f"that nobody is refused was to be told, not: {said}"
+        )
+    bed.playbook("site")
+    asks(bed, "mlflow", "/", 401)
+    tell("MLflow was behind logins of Traefik, behind another's answers, and has its own accounts again")
+
+
+def asks(bed: Bed, name: str, path: str, status: int, login: str = "") -> None:
+    host = f"{name}.{bed.domain}"
+    tell(
+        bed.client(
+            "python3", "/e2e/status.py", "/ca/ca.crt", bed.address, host, path, str(status), *([login] if login else [])
+        ).strip()
+    )
+
+
 def account_changes(bed: Bed, given: dict[str, Any], *arguments: str) -> dict[str, Any]:
     """What a run tells of accounts that change, before and after."""
     run = bed.playbook("site", "--tags=mlflow", *arguments, given=given)
@@ -432,7 +484,7 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
 
 STEPS = {step.__name__: step for step in (killed, daemon, refused, reconfigured, rotated, accounts, verified, python)}
 # Without a training
-QUIET_STEPS = {step.__name__: step for step in (database, lost, stopped)}
+QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, stopped)}
 
 
 def main() -> None:

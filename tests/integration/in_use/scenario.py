@@ -43,6 +43,7 @@ class Bed:
         shown = self._run(["ansible-inventory", "-i", str(inventory), "--host", "server"])
         variables = json.loads(shown)
         self.address = str(variables["ansible_host"])
+        self.client_address = str(variables["test_client_ip"])
         self.domain = str(variables["modelhub_domain"])
         self.network = str(variables["test_network"])
         self.state_dir = Path(variables["modelhub_state_dir"])
