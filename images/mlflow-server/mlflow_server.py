@@ -461,10 +461,10 @@ class RestApi:
 
 
 class Logins:
-    """A middleware that answers 429 where wrong passwords come too fast, before they cost the time that checking takes.
+    """A middleware that answers 429 to whoever guesses passwords, before they cost the time that checking takes.
 
-    Counted for each account and address a client comes from, so that nobody else is kept out. Each worker has its own
-    count.
+    Different ones are counted, for each account and address a client comes from: who guesses needs many, and a job that
+    has an old one keeps out nobody. Each worker has its own count.
     """
 
     MOST_KEYS = 10_000
@@ -472,34 +472,28 @@ class Logins:
     def __init__(self, app: Asgi, per_minute: int) -> None:
         self.app = app
         self.per_minute = per_minute
-        # When the last ones failed
-        self.failures: dict[tuple[str, str], list[float]] = {}
+        # When each was used last, by its hash
+        self.used: dict[tuple[str, str], dict[int, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         login = next((value for name, value in scope.get("headers", ()) if name == b"authorization"), b"")
-        if scope["type"] != "http" or not login:
-            await self.app(scope, receive, send)
-            return
-        key = (str((scope.get("client") or ("",))[0]), account(login))
-        failed = self.failures.get(key, [])
-        if len(failed) >= self.per_minute and failed[-self.per_minute] > time.monotonic() - 60:
+        if scope["type"] == "http" and login and not self.takes(str((scope.get("client") or ("",))[0]), login):
             await refuse_login(send)
-            return
+        else:
+            await self.app(scope, receive, send)
 
-        async def watch(message: Scope) -> None:
-            if message["type"] == "http.response.start":
-                if message["status"] == HTTPStatus.UNAUTHORIZED:
-                    self.note(key)
-                else:
-                    self.failures.pop(key, None)
-            await send(message)
-
-        await self.app(scope, receive, watch)
-
-    def note(self, key: tuple[str, str]) -> None:
-        if key not in self.failures and len(self.failures) >= self.MOST_KEYS:
-            self.failures.clear()
-        self.failures[key] = [*self.failures.get(key, ())[1 - self.per_minute :], time.monotonic()]
+    def takes(self, source: str, login: bytes) -> bool:
+        """Tell whether a login may be tried, and remember it."""
+        key, now, digest = (source, account(login)), time.monotonic(), hash(login)
+        if key not in self.used and len(self.used) >= self.MOST_KEYS:
+            self.used.clear()
+        used = self.used.setdefault(key, {})
+        if digest not in used and len(used) >= self.per_minute:
+            used = self.used[key] = {one: then for one, then in used.items() if then > now - 60}
+            if len(used) >= self.per_minute:
+                return False
+        used[digest] = now
+        return True
 
 
 def account(login: bytes) -> str:
@@ -511,7 +505,7 @@ def account(login: bytes) -> str:
 
 
 async def refuse_login(send: Send) -> None:
-    message = "Too many wrong passwords for this account from this address. Try again in a minute."
+    message = "Too many passwords for this account from this address. Try again in a minute."
     body = json.dumps({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": message}).encode()
     headers = {b"content-type": b"application/json", b"retry-after": b"60", b"content-length": b"%d" % len(body)}
     status = HTTPStatus.TOO_MANY_REQUESTS.value
@@ -599,7 +593,7 @@ def improve_all(threads: int, seconds: float, logins: int) -> None:
     """Improve MLflow's application, and the one that its factory makes for basic authentication.
 
     threads: REST calls that a worker answers at once, 0 for MLflow's own way. seconds: how long a scan may take.
-    logins: wrong passwords in a minute, of one account from one address, until a worker takes no more; 0 for any.
+    logins: different passwords in a minute, of one account from one address, that a worker takes; 0 for any number.
     """
     import mlflow.server
     import mlflow.server.fastapi_app as module

@@ -14,7 +14,7 @@ import sys
 import requests
 
 URL = os.environ["MLFLOW_TRACKING_URI"]
-# The role allows 30 a minute, for each of at most 4 workers.
+# The role takes 30 a minute in each of at most 4 workers.
 GUESSED, MOST_GUESSES = "somebody", 4 * 30 + 1
 LOGIN = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
 API = "/api/2.0/mlflow"

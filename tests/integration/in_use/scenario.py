@@ -119,10 +119,10 @@ class Bed:
         return self._run(["docker", "exec", *options, f"{self.network}-client", *argv], env=secret)
 
     def login(self) -> dict[str, str]:
-        """The administrator's login, as a person finds it on the controller."""
+        """The administrator's login, as a person finds it on the controller; none where MLflow has no accounts."""
         lines = (self.state_dir / "server" / "client.env").read_text(encoding="utf-8").splitlines()
-        found = dict(line.removeprefix("export ").split("=", 1) for line in lines if "_TRACKING_" in line)
-        return {name: shlex.split(found[name])[0] for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")}
+        found = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
+        return {name: value for name, value in found.items() if name.endswith(("_USERNAME", "_PASSWORD"))}
 
     def listing(self) -> list[str]:
         """Files, packages, containers, images and networks of the server, and what the controller keeps of it."""
