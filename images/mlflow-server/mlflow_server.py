@@ -477,7 +477,8 @@ class Logins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         login = next((value for name, value in scope.get("headers", ()) if name == b"authorization"), b"")
-        if scope["type"] == "http" and login and not self.takes(str((scope.get("client") or ("",))[0]), login):
+        guessed = scope["type"] == "http" and login[:6].lower() == b"basic "
+        if guessed and not self.takes(str((scope.get("client") or ("",))[0]), login):
             await refuse_login(send)
         else:
             await self.app(scope, receive, send)
@@ -497,7 +498,7 @@ class Logins:
 
 
 def account(login: bytes) -> str:
-    """Return the name in a header of basic authentication; of any other all are one."""
+    """Return the name in a header of basic authentication; those that are none have one together."""
     try:
         return base64.b64decode(login.partition(b" ")[2], validate=True).partition(b":")[0].decode()
     except ValueError:

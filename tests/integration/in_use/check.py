@@ -417,8 +417,8 @@ def proxied(bed: Bed) -> None:
     for login, status in {"": 401, SECOND: 401, FIRST: 200}.items():
         asks(bed, "mlflow", "/api/2.0/mlflow/experiments/get?experiment_id=0", status, login)
     name, password = FIRST.split(":")
-    login = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": password}
-    bed.client("python3", "/e2e/client.py", "--light", secret=login)
+    known = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": password}
+    bed.client("python3", "/e2e/client.py", "--light", secret=known)
     # The store's own answers stand for those of an identity proxy. Last the one that lets everybody in.
     for path, status, verified_by in (("", 403, True), ("minio/health/ready", 200, False)):
         given = {"mlflow_auth": "proxy", "traefik_forward_auth_url": f"http://minio:9000/{path}"}

@@ -402,3 +402,9 @@ def test_logins_takes_whatever_is_sent(login: bytes) -> None:
     app = server.Logins(welcome, 1)
     scope = {"type": "http", "headers": [(b"authorization", login)] if login else [], "client": None}
     assert [call(app, dict(scope), [])[0]["status"] for _again in range(2)] == [200, 200]
+
+
+def test_logins_counts_no_tokens() -> None:
+    app = server.Logins(welcome, 1)
+    scopes = [{"type": "http", "headers": [(b"authorization", b"Bearer %d" % n)], "client": None} for n in range(3)]
+    assert [call(app, scope, [])[0]["status"] for scope in scopes] == [200, 200, 200]
