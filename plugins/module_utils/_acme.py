@@ -23,8 +23,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._files import Disk, Entry, run
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import FILE, mode_text, read_file
 
-# Traefik runs as root in its container.
-OWNER = (0, 0)
+# Traefik's user in its container, __traefik_uid of the role.
+OWNER = (65532, 65532)
 MODE = 0o600
 ABSENT, EMPTY, BROKEN, VALID = "absent", "empty", "broken", "valid"
 # More is no ACME storage: a certificate with its key takes some ten kilobytes.
@@ -101,15 +101,18 @@ def secret_file(path: str, content: bytes) -> Entry:
     return Entry(path, FILE, *OWNER, mode=MODE, content=content, secret=True)
 
 
-def plan_storage(path: str, content: bytes | None, mode: int, copy: bytes | None, mend: bool) -> Plan:
-    """A storage that can be used is never replaced; one that cannot is replaced by the copy, or by an empty file."""
+def plan_storage(path: str, content: bytes | None, closed: bool, copy: bytes | None, mend: bool) -> Plan:
+    """A storage that can be used is never replaced; one that cannot is replaced by the copy, or by an empty file.
+
+    closed: whether owner and mode are right.
+    """
     state = state_of(content)
     copy_path, broken_path = f"{path}.last-good", f"{path}.broken"
     if state == VALID and content is not None:
         # An account alone is no reason to give up the certificates of the copy.
         worth = certificates_in(content) > 0 or state_of(copy) != VALID
         kept = (secret_file(copy_path, content),) if worth and copy != content else ()
-        wrong_mode = mode != MODE and mend
+        wrong_mode = not closed and mend
         return Plan(
             state, "mode" if wrong_mode else "kept", ((secret_file(path, content),) if wrong_mode else ()) + kept
         )
@@ -118,7 +121,7 @@ def plan_storage(path: str, content: bytes | None, mode: int, copy: bytes | None
     aside = (secret_file(broken_path, content),) if state == BROKEN and content else ()
     if copy is not None and state_of(copy) == VALID:
         return Plan(state, "restored", (*aside, secret_file(path, copy)))
-    if state == BROKEN or (state == EMPTY and (content or mode != MODE)):
+    if state == BROKEN or (state == EMPTY and (content or not closed)):
         return Plan(state, "emptied", (*aside, secret_file(path, b"")))
     return Plan(state, "kept", ())
 
@@ -143,8 +146,9 @@ def care(
     pause: t.Callable[[float], None] = time.sleep,
 ) -> dict[str, t.Any]:
     content = settled(path, read, pause)
-    mode = disk.describe(secret_file(path, content or b"")).mode
-    plan = plan_storage(path, content, mode, read(f"{path}.last-good"), mend)
+    found = disk.describe(secret_file(path, content or b""))
+    closed = (found.owner, found.group, found.mode) == (*OWNER, MODE)
+    plan = plan_storage(path, content, closed, read(f"{path}.last-good"), mend)
     # The copy is no change of what runs.
     mended = [entry for entry in plan.entries if not entry.path.endswith(".last-good")]
     result = run(mended, disk, check_mode)

@@ -68,8 +68,8 @@ mode:
   sample: "0600"
 action:
   description: >-
-    What became of it, or would in check mode: V(kept), its V(mode) was repaired, the copy was V(restored), or it was
-    V(emptied).
+    What became of it, or would in check mode: V(kept), its owner and its V(mode) were repaired, the copy was
+    V(restored), or it was V(emptied).
   returned: success
   type: str
   sample: kept
@@ -89,8 +89,8 @@ diff:
   returned: success
   type: dict
   sample:
-    before: "/opt/modelhub/traefik/acme/acme.json: file\nowner 0, group 0, mode 0644\n(a secret, not shown)\n"
-    after: "/opt/modelhub/traefik/acme/acme.json: file\nowner 0, group 0, mode 0600\n(a secret, not shown)\n"
+    before: "/opt/modelhub/traefik/acme/acme.json: file\nowner 65532, group 65532, mode 0644\n(a secret, not shown)\n"
+    after: "/opt/modelhub/traefik/acme/acme.json: file\nowner 65532, group 65532, mode 0600\n(a secret, not shown)\n"
 """
 
 import typing as t

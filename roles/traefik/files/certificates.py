@@ -214,15 +214,20 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, content: bytes, mode: int) -> bool:
-    """Replace a file all at once, where it differs."""
-    if read(path) == content and path.stat().st_mode & 0o7777 == mode:
-        return False
+    """Replace a file all at once, where it differs. It belongs to whom its directory does."""
+    folder = path.parent.stat()
+    wanted = (mode, folder.st_uid, folder.st_gid)
+    if read(path) == content:
+        found = path.stat()
+        if (found.st_mode & 0o7777, found.st_uid, found.st_gid) == wanted:
+            return False
     temporary = path.with_name(f".{path.name}.modelhub-certificates")
     with suppress(FileNotFoundError):
         temporary.unlink()
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(content)
         stream.flush()
+        os.fchown(stream.fileno(), folder.st_uid, folder.st_gid)
         os.fchmod(stream.fileno(), mode)
         os.fsync(stream.fileno())
     temporary.replace(path)

@@ -112,6 +112,15 @@ def test_f18_the_mode_is_repaired_and_nothing_else(tmp_path: Path) -> None:
     assert case.care()["changed"] is False
 
 
+def test_the_owner_is_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traefik ran as root in earlier releases."""
+    case = Case(tmp_path, GOOD, GOOD)
+    assert case.care(check_mode=True)["action"] == "kept"
+    monkeypatch.setattr(_acme, "OWNER", (_acme.OWNER[0] + 1, _acme.OWNER[1]))
+    assert case.care(mend=False, check_mode=True)["action"] == "kept"
+    assert case.care(check_mode=True)["action"] == "mode"
+
+
 @pytest.mark.parametrize("content", [GOOD[:100], b"", b"null", None])
 def test_f19_the_last_good_copy_takes_the_place(content: bytes | None, tmp_path: Path) -> None:
     case = Case(tmp_path, content, OLDER)
