@@ -156,7 +156,7 @@ def care(
     return {
         **result,
         "state": plan.state,
-        "mode": "" if content is None else mode_text(mode),
+        "mode": "" if content is None else mode_text(found.mode),
         "action": plan.action,
         "certificates": certificates_in(content),
     }
