@@ -243,8 +243,10 @@ def pair_in_use(dynamic: Path) -> bytes | None:
 
 def config_text(pair_name: str) -> bytes:
     # JSON is YAML as well.
-    path = f"{SEEN_AS}/{pair_name}"
-    return (json.dumps({"tls": {"certificates": [{"certFile": path, "keyFile": path}]}}) + "\n").encode()
+    pair = {"certFile": f"{SEEN_AS}/{pair_name}", "keyFile": f"{SEEN_AS}/{pair_name}"}
+    # For names that it does not have, where those are answered at all.
+    stores = {"default": {"defaultCertificate": pair}}
+    return (json.dumps({"tls": {"certificates": [pair], "stores": stores}}) + "\n").encode()
 
 
 def run(settings: Settings, now: datetime, check: bool) -> list[str]:

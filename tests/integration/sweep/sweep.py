@@ -39,7 +39,11 @@ HERE = Path(__file__).parent
 LOOK = HERE / "look.py"
 SECRETS = "find /opt/modelhub/secrets -type f -exec sha256sum {} + 2>/dev/null || true"
 # What is made at random on the server, or follows from that: alike in kind, owner and mode only.
-RANDOM = re.compile(r"/secrets/|/ca/|/server\.(key|crt)$|/ca(-bundle)?\.crt$|/client\.env$|/given/")
+RANDOM = re.compile(
+    r"/secrets/|/ca/|/server\.(key|crt)$|/ca(-bundle)?\.crt$|/client\.env$|/given/|/server-|/dynamic/certificates"
+)
+# A certificate and its key, called by their hash
+PAIR = re.compile(r"/server-[0-9a-f]{16}\.pem$")
 SALTED = "org.opengeoai.modelhub.config"
 
 
@@ -179,9 +183,10 @@ def masked(found: dict[str, Any]) -> dict[str, Any]:
     """Without what differs between two deployments that are equally good."""
     copy: dict[str, Any] = json.loads(json.dumps(found))
     for files in (copy["files"], copy["controller"]):
-        for path, file in files.items():
+        for path in list(files):
             if RANDOM.search(path):
-                file["sha256"] = ""
+                files[path]["sha256"] = ""
+            files[PAIR.sub("/server.pem", path)] = files.pop(path)
     for container in copy["containers"].values():
         container["Config"]["Labels"].pop(SALTED, None)
     return copy
