@@ -26,9 +26,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark import Row, row
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption, TrackingError
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import origin
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer, origin
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
 
+RULES: dict[str, dict[str, t.Any]] = {
+    "url": {"rule": origin, "example": "https://mlflow.example.org"},
+    "timeout_seconds": {"rule": integer, "min": 1, "max": 3600},
+}
 AT_ONCE = 8
 PORT_SECONDS = 3
 REFUSED = (401, 403)
@@ -101,12 +105,7 @@ class AccessParams:
 
     @classmethod
     def from_module(cls, params: dict[str, t.Any]) -> AccessParams:
-        rules = {"url": {"rule": origin, "example": "https://mlflow.example.org"}}
-        require(params, rules, filled=("login_user", "user", "marker"))
-        if not 1 <= params["timeout_seconds"] <= 3600:
-            raise InvalidOption(
-                f"timeout_seconds is {params['timeout_seconds']}, but must be a whole number from 1 to 3600."
-            )
+        require(params, RULES, filled=("login_user", "user", "marker"))
         if not params["routes"]:
             raise InvalidOption("routes is empty: nothing would be tried. Give the routes of the server.")
         return cls(**{one.name: params[one.name] for one in fields(cls)})

@@ -48,6 +48,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._exposure impor
     setuid_files,
     targets_of,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
 
 # Where anybody may look, besides the stack's own directory
 PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/var/log")
@@ -74,10 +76,7 @@ class GuardParams:
 
     @classmethod
     def from_module(cls, params: dict[str, t.Any]) -> GuardParams:
-        if not 1 <= params["timeout_seconds"] <= 3600:
-            raise InvalidOption(
-                f"timeout_seconds is {params['timeout_seconds']}, but must be a whole number from 1 to 3600."
-            )
+        require(params, {"timeout_seconds": {"rule": integer, "min": 1, "max": 3600}})
         for option in ("base_dir", "secrets_dir", "socket"):
             if not params[option].startswith("/"):
                 raise InvalidOption(f'{option} is "{params[option]}", no absolute path. Start it with a slash.')

@@ -336,6 +336,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import (
     library_errors,
     listeners,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -350,13 +352,11 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def connect(params: dict[str, t.Any]) -> EngineApi | None:
-    timeout_seconds = params["timeout_seconds"]
-    if not 1 <= timeout_seconds <= 3600:
-        raise InvalidOption(f"timeout_seconds is {timeout_seconds}, but must be a whole number from 1 to 3600.")
+    require(params, {"timeout_seconds": {"rule": integer, "min": 1, "max": 3600}})
     for path in [params["socket"], *params["paths"]]:
         if not path.startswith("/"):
             raise InvalidOption(f'"{path}" in socket or paths is no absolute path. Start it with a slash.')
-    return UnixEngine(params["socket"], timeout_seconds) if params["engine"] else None
+    return UnixEngine(params["socket"], params["timeout_seconds"]) if params["engine"] else None
 
 
 def look(params: dict[str, t.Any], api: EngineApi | None) -> dict[str, t.Any]:

@@ -128,6 +128,8 @@ docker exec postgres psql --username postgres --quiet --tuples-only --no-align \
 """
 # In one run
 ACCOUNTS = 200
+# Tells who has logged in
+ACCOUNT = "/api/2.0/mlflow/users/current"
 LOGIN_TASK = "opengeoai.modelhub.mlflow : accounts | Give the administrator the password"
 # As when somebody has changed the password and does not tell
 LOSE_PASSWORD = """
@@ -204,9 +206,7 @@ def reconfigured(bed: Bed, training: Training) -> None:
 
 def dashboard(bed: Bed, statuses: dict[str, int]) -> None:
     for login, status in statuses.items():
-        name, path = f"traefik.{bed.domain}", "/api/overview"
-        arguments = ["/ca/ca.crt", bed.address, name, path, str(status), *([login] if login else [])]
-        tell(bed.client("python3", "/e2e/status.py", *arguments).strip())
+        asks(bed, "traefik", "/api/overview", status, login)
 
 
 def discovery(bed: Bed) -> None:
@@ -217,8 +217,7 @@ def discovery(bed: Bed) -> None:
     require(asked == ["200", "403", "403"], f"the socket's proxy answered {asked} to GET, POST and a GET of images")
     bed.server(LABELLED, echo=(ROOT / "tests/e2e/echo.py").read_text(encoding="utf-8"), domain=bed.domain)
     for stack, status in {"modelhub": 200, "staging": 404}.items():
-        name = f"labelled-{stack}.{bed.domain}"
-        tell(bed.client("python3", "/e2e/status.py", "/ca/ca.crt", bed.address, name, "/", str(status)).strip())
+        asks(bed, f"labelled-{stack}", "/", status)
     tell(bed.client("python3", "/e2e/headers.py", "/ca/ca.crt", bed.address, f"labelled-modelhub.{bed.domain}").strip())
     bed.server("docker rm --force labelled-modelhub labelled-staging")
 
@@ -352,7 +351,7 @@ def accounts(bed: Bed, training: Training) -> None:
     require(told["after"]["user-1"]["permissions"] == [{key: grant[key] for key in grant if key != "user"}], f"{told}")
     require(account_changes(bed, first) == {}, "a second run changes accounts")
     password = bed.server("cat /opt/modelhub/secrets/mlflow_user_user-1").strip()
-    logs_in_to_mlflow(bed, "user-1", password, 200)
+    asks(bed, "mlflow", ACCOUNT, 200, f"user-1:{password}")
     tell(f"{ACCOUNTS} accounts were made, foretold by check mode; training: {training.goes_on()}")
 
     password = secrets.token_hex(16)
@@ -362,7 +361,7 @@ def accounts(bed: Bed, training: Training) -> None:
     told = account_changes(bed, second)
     require(sorted(told["after"]) == ["user-1", "user-2"], f"two accounts were to change, not {told}")
     require(password not in json.dumps(told), "a password is told")
-    logs_in_to_mlflow(bed, "user-1", password, 200)
+    asks(bed, "mlflow", ACCOUNT, 200, f"user-1:{password}")
     # Removed files of passwords, and nothing that others have declared
     left = bed.server("ls /opt/modelhub/secrets | grep --count mlflow_user_ || true").strip()
     require(left == str(ACCOUNTS - 1), f"{left} files of passwords are left")
@@ -375,7 +374,7 @@ def accounts(bed: Bed, training: Training) -> None:
     require(
         account_changes(bed, {**third, "mlflow_users": []})["after"] == {"user-1": {"state": "absent"}}, "one was to go"
     )
-    logs_in_to_mlflow(bed, "user-1", password, 401)
+    asks(bed, "mlflow", ACCOUNT, 401, f"user-1:{password}")
     tell(f"accounts were changed and removed; training: {training.goes_on()}")
 
 
@@ -388,7 +387,7 @@ def lost(bed: Bed) -> None:
         run.changed() == [LOGIN_TASK],
         f"the administrator's password alone was to be set, but these changed: {run.changed()}",
     )
-    logs_in_to_mlflow(bed, name, old, 200)
+    asks(bed, "mlflow", ACCOUNT, 200, f"{name}:{old}")
     tell("the administrator's password was set again")
 
 
@@ -436,12 +435,9 @@ def proxied(bed: Bed) -> None:
 
 
 def asks(bed: Bed, name: str, path: str, status: int, login: str = "") -> None:
-    host = f"{name}.{bed.domain}"
-    tell(
-        bed.client(
-            "python3", "/e2e/status.py", "/ca/ca.crt", bed.address, host, path, str(status), *([login] if login else [])
-        ).strip()
-    )
+    """See the server answer a path at one of its names. login: user:password."""
+    where = ["/ca/ca.crt", bed.address, f"{name}.{bed.domain}", path, str(status)]
+    tell(bed.client("python3", "/e2e/status.py", *where, *([login] if login else [])).strip())
 
 
 def account_changes(bed: Bed, given: dict[str, Any], *arguments: str) -> dict[str, Any]:
@@ -449,12 +445,6 @@ def account_changes(bed: Bed, given: dict[str, Any], *arguments: str) -> dict[st
     run = bed.playbook("site", "--tags=mlflow", *arguments, given=given)
     told = [one["message"] for one in run.record["messages"] if one["task"].endswith("accounts | Tell who changes")]
     return dict(ast.literal_eval(told[0])) if told else {}
-
-
-def logs_in_to_mlflow(bed: Bed, name: str, password: str, status: int) -> None:
-    """Within the seconds for which a worker remembers that a password was right, no other answer counts."""
-    where = [bed.address, f"mlflow.{bed.domain}", "/api/2.0/mlflow/users/current"]
-    tell(bed.client("python3", "/e2e/status.py", "/ca/ca.crt", *where, str(status), f"{name}:{password}").strip())
 
 
 def starts_of(bed: Bed, container: str, change: Callable[[], object]) -> int:
