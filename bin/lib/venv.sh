@@ -23,11 +23,15 @@ as_root() {
   fi
 }
 
+# Usage: log_of NAME
+log_of() { printf '%s/%s.log' "$LOG_DIR" "${1//[ \/]/_}"; }
+
 # Runs a command with its output in a log and a sign of life every 30 seconds; shows the log when the command fails.
 # Never call it in a condition: bash would switch `set -e` off in the functions that it runs.
 # Usage: logged NAME COMMAND...
 logged() {
-  local - log="$LOG_DIR/${1//[ \/]/_}.log" name=$1 started=$SECONDS beat status
+  local - log name=$1 started=$SECONDS beat status
+  log=$(log_of "$name")
   shift
   mkdir -p "$LOG_DIR"
   (while sleep 30 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
