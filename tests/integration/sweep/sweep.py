@@ -246,6 +246,7 @@ def upgrade(sweep: Sweep, count: int) -> None:
 
 def delicate(sweep: Sweep) -> None:
     """One point of each kind, held against the server as an undisturbed run leaves it."""
+    sweep.purge()
     sweep.run({})
     bed, wanted = sweep.bed, sweep.look()
     sweep.purge()
