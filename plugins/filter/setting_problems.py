@@ -29,8 +29,8 @@ options:
       - Every value but those of the rules V(args), V(distinct), V(env), V(finding), V(minimum_version) and V(together)
         must be set, unless O(_input[].optional=true).
       - A value that Ansible Vault did not decrypt, or that still contains a template, breaks every rule.
-      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(network), V(origin), V(path),
-        V(text) and V(url) take a list too and look at each item.
+      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(leads_here), V(network),
+        V(origin), V(path), V(text) and V(url) take a list too and look at each item.
     type: list
     elements: dict
     required: true
@@ -85,6 +85,9 @@ options:
           minimum_version: >-
             Version that was found. Options C(minimum) and C(what), the name of the program.
           network: IP address, or a network of addresses as address/length.
+          leads_here: >-
+            Name that resolves on the host, and to it where the host has a public address. Options C(addresses) as
+            M(opengeoai.modelhub.stack_info) tells them, and C(own), the host's addresses.
           one_domain: >-
             Domain that no other stack on the engine has. Options C(found), the containers, and C(stack).
           origin: V(scheme://host[:port]), of http or https.
@@ -95,6 +98,9 @@ options:
             Base directory of no other stack. Options C(found), the paths, and C(stack).
           own_network: >-
             Name of a network that is not somebody else's. Options C(found), the networks, and C(stack).
+          own_subnet: >-
+            IPv4 subnet for a network of this stack. It has it already, or nobody else on the host does. Options
+            C(network), its name, C(networks) and C(routes) as M(opengeoai.modelhub.stack_info) describes them.
           path: >-
             Absolute path outside the directories of the system, fit for a Docker mount. With option
             C(anywhere=true), for files that are only read, inside them too.

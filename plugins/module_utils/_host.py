@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import ipaddress
 import os
 import shutil
+import socket
 import stat
+import struct
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,6 +140,32 @@ def listeners(ports: t.Iterable[int], proc: Path = Path("/proc")) -> dict[str, d
             if listener["pid"] is None:
                 listener.update(process=process_name(proc / str(pid)), pid=pid)
     return found
+
+
+def routes(proc: Path = Path("/proc")) -> list[dict[str, str]]:
+    """Networks that the host reaches otherwise than by its default route, with the interface. IPv4, the main table."""
+    found = []
+    with suppress(OSError):
+        for row in (line.split() for line in (proc / "net/route").read_text().splitlines()[1:]):
+            # The kernel writes the bytes of an address as a number of this machine's order.
+            destination, mask = (ipaddress.IPv4Address(struct.pack("=L", int(row[column], 16))) for column in (1, 7))
+            network = ipaddress.IPv4Network(f"{destination}/{mask}")
+            if network.prefixlen:
+                found.append({"network": str(network), "interface": row[0]})
+    return found
+
+
+def resolve(name: str) -> list[str]:
+    """Addresses that this host finds for a name, none where it finds none."""
+    with suppress(OSError):
+        return sorted({str(answer[4][0]) for answer in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+    return []
+
+
+def resolve_all(names: t.Sequence[str]) -> dict[str, list[str]]:
+    """Name -> addresses. All are asked for at once: a resolver that does not answer costs its time-out only once."""
+    with ThreadPoolExecutor(max(1, len(names))) as pool:
+        return dict(zip(names, pool.map(resolve, names)))
 
 
 def library_error(name: str) -> str:

@@ -11,7 +11,8 @@ version_added: 0.1.0
 short_description: Tell what a host holds before a stack is deployed on it
 description:
   - Tells in one round trip what is needed to judge whether a stack can be deployed on a host, the Docker engine with
-    its containers, networks and images, Python libraries, files and directories, and who listens on ports.
+    its containers, networks and images, Python libraries, files and directories, who listens on ports, routes, and what
+    names resolve to.
   - Talks to the engine over its Unix socket with Python's standard library alone. So it works before any library or
     client is installed, which M(community.docker.docker_host_info) does not, and it tells which of them are missing.
   - M(ansible.builtin.stat), M(ansible.builtin.slurp) and M(ansible.builtin.wait_for) tell parts of it, each with a
@@ -58,6 +59,12 @@ options:
       - TCP ports to tell the listeners of.
     type: list
     elements: int
+    default: []
+  names:
+    description:
+      - Host names to resolve as programs on the host do, by its files and its resolvers.
+    type: list
+    elements: str
     default: []
 notes:
   - Without root's rights the answer may have gaps, which RV(engine.denied), the type V(unknown) in RV(paths) and an
@@ -316,6 +323,27 @@ listeners:
   returned: success
   type: dict
   sample: {"443": {process: nginx, pid: 1234}}
+routes:
+  description: IPv4 networks of the kernel's main routing table, but for the default route.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    network:
+      description: The network, as address/length.
+      type: str
+      returned: always
+      sample: 10.8.0.0/24
+    interface:
+      description: The interface that leads there.
+      type: str
+      returned: always
+      sample: tun0
+addresses:
+  description: For each of O(names), its IPv4 and IPv6 addresses. Empty when it does not resolve.
+  returned: success
+  type: dict
+  sample: {mlflow.example.org: [192.0.2.10]}
 """
 
 import platform
@@ -335,6 +363,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import (
     engine_is_installed,
     library_errors,
     listeners,
+    resolve_all,
+    routes,
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
@@ -348,6 +378,7 @@ def argument_spec() -> dict[str, t.Any]:
         "libraries": {"type": "list", "elements": "str", "default": []},
         "paths": {"type": "list", "elements": "path", "default": []},
         "ports": {"type": "list", "elements": "int", "default": []},
+        "names": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -382,6 +413,8 @@ def look(params: dict[str, t.Any], api: EngineApi | None) -> dict[str, t.Any]:
         "images": answers["images"],
         "paths": {path: describe_path(path) for path in params["paths"]},
         "listeners": listeners(params["ports"]),
+        "routes": routes(),
+        "addresses": resolve_all(params["names"]),
     }
 
 

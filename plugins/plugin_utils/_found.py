@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import typing as t
@@ -16,6 +17,9 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import S
 
 DOMAIN_LABEL = "org.opengeoai.modelhub.domain"
 STACK_FILE = "stack.json"
+# Room for the containers of a stack, its gateway, and some that users add
+SMALLEST_SUBNET = 28
+IPV4 = 4
 
 # What stack_info describes: one container, network, path or listener.
 Found = t.Mapping[str, t.Any]
@@ -71,6 +75,50 @@ def _is(published: Found, number: int) -> bool:
 
 def _pid(listener: Found) -> str:
     return f" (pid {listener['pid']})" if listener.get("pid") else ""
+
+
+def own_subnet(setting: Setting, *, network: str, networks: t.Sequence[Found], routes: t.Sequence[Found]) -> list[str]:
+    """A subnet for a network that is this stack's, which has it already or which nobody else on the host has.
+
+    What is no network at all is left to the rule of that name, which need not know the host.
+    """
+    want = "a private IPv4 network that is free on this host, such as 172.30.1.0/24"
+    try:
+        wanted = ipaddress.ip_network(setting.value)
+    except ValueError:
+        return []
+    if wanted.version != IPV4 or wanted.prefixlen > SMALLEST_SUBNET:
+        return setting.bad(f"an IPv4 network of /{SMALLEST_SUBNET} or more addresses is needed", want)
+    here = next((one["subnets"] for one in networks if one["name"] == network), None)
+    if here is not None:
+        remedy = f"Leave {setting.name} empty; to move the network, remove the stack without its data first"
+        found = f"the network {network} is here already, with {', '.join(here)}"
+        return [] if setting.value in here else setting.bad(found, remedy=remedy)
+    # The engine's networks are routes as well: their names say more.
+    taken = [(subnet, f" of the network {one['name']}") for one in networks for subnet in one["subnets"]]
+    taken += [(route["network"], f", which this host reaches by {route['interface']}") for route in routes]
+    for subnet, whose in taken:
+        other = ipaddress.ip_network(subnet, strict=False)
+        if other.version == IPV4 and wanted.overlaps(other):
+            return setting.bad(f"it overlaps {subnet}{whose}", want)
+    return []
+
+
+def leads_here(setting: Setting, *, addresses: t.Mapping[str, t.Sequence[str]], own: t.Sequence[str]) -> list[str]:
+    """A name resolves on the host, and to it where it has a public address itself. Behind a NAT nobody can tell.
+
+    addresses: what stack_info found for each name; one that it was not asked for counts as right. own: the host's.
+    """
+    fault = "and an ACME server counts each order that fails"
+    remedy = "Let its record in DNS lead to this server, or set traefik_dns_check to warn"
+    found = addresses.get(str(setting.value))
+    public = [address for address in own if ipaddress.ip_address(address).is_global]
+    if found is None or set(found) & set(own) or (found and not public):
+        return []
+    if not found:
+        return setting.bad(f"it cannot be resolved on the server, {fault}", remedy=remedy)
+    elsewhere = f"it leads to {', '.join(found)}, and not to this server's {', '.join(public)}"
+    return setting.bad(f"{elsewhere}, {fault}", remedy=remedy)
 
 
 def one_domain(setting: Setting, *, found: t.Sequence[Found], stack: str) -> list[str]:

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
     "htpasswd": _rules.htpasswd,
     "image": _rules.image,
     "integer": _names.integer,
+    "leads_here": _found.leads_here,
     "minimum_version": _rules.minimum_version,
     "network": _rules.network,
     "one_domain": _found.one_domain,
@@ -55,6 +56,7 @@ RULES: dict[str, Rule] = {
     "own_container": _found.own_container,
     "own_directory": _found.own_directory,
     "own_network": _found.own_network,
+    "own_subnet": _found.own_subnet,
     "path": _rules.path,
     "port": _names.port,
     "s3_endpoint": _rules.s3_endpoint,
@@ -68,7 +70,20 @@ RULES: dict[str, Rule] = {
 # These decide themselves what an empty value means.
 OWN_EMPTY_RULES = ("args", "distinct", "env", "finding", "minimum_version", "together")
 # These take a list too, and look at each item.
-ITEM_RULES = ("address", "bucket", "host", "hostname", "htpasswd", "image", "network", "origin", "path", "text", "url")
+ITEM_RULES = (
+    "address",
+    "bucket",
+    "host",
+    "hostname",
+    "htpasswd",
+    "image",
+    "leads_here",
+    "network",
+    "origin",
+    "path",
+    "text",
+    "url",
+)
 
 
 def setting_problems(checks: t.Any) -> list[str]:

@@ -17,11 +17,12 @@ import secrets
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from scenario import ROOT, Bed, Training, require, tell
+from scenario import ROOT, Bed, Outage, Started, Training, require, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,16 @@ docker exec postgres psql --username postgres --quiet --tuples-only --no-align \
 ACCOUNTS = 200
 # Tells who has logged in
 ACCOUNT = "/api/2.0/mlflow/users/current"
+# Nobody answers, and nobody refuses.
+UNREACHABLE = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], 443), 5).close()
+except TimeoutError:
+    sys.exit(0)
+sys.exit("somebody answers")
+"""
+WRITTEN = "opengeoai.modelhub.traefik : install | Write the directories and files"
 LOGIN_TASK = "opengeoai.modelhub.mlflow : accounts | Give the administrator the password"
 # As when somebody has changed the password and does not tell
 LOSE_PASSWORD = """
@@ -141,6 +152,36 @@ requests.patch(
     auth=login,
     timeout=60,
 ).raise_for_status()
+"""
+# Beside the routes of the stack, as another program would write it; {path} is refused.
+ROUTE = """
+http:
+  routers:
+    probe:
+      rule: Host(`{host}`) && Path(`{path}`)
+      entryPoints: [websecure]
+      priority: 200000
+      service: mlflow
+      middlewares: [nobody]
+"""
+# Files of routes are put in the place of others, as editors and Ansible do.
+PUT = """
+cat >/opt/modelhub/traefik/routes.yml <<<"$text"
+chown 65532 /opt/modelhub/traefik/routes.yml
+mv /opt/modelhub/traefik/routes.yml "/opt/modelhub/traefik/dynamic/$name"
+"""
+SECRET_MODES = "find /opt/modelhub -path '*/secrets*' -printf '%p %m %U:%G\\n' | sort"
+NO_TRAEFIK = "docker.io/library/haproxy:3.2.8-trixie"
+# As an engine knows a container that nobody has touched
+IDENTITY = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' traefik"
+FIREWALL = "iptables -S | grep MODELHUB || true; ls /etc/systemd/system | grep docker-user || true"
+# Takes the port between the look at the host and the start of the container.
+THIEF = """
+nohup timeout 3600 python3 -c 'import socket, time
+thief = socket.create_server(("0.0.0.0", 443))
+time.sleep(3600)' >/dev/null 2>&1 </dev/null &
+echo $!
+until (exec 3<>/dev/tcp/127.0.0.1/443) 2>/dev/null; do sleep 0.1; done
 """
 # As after a change of the image's Debian
 MOVE_COLLATION = """
@@ -179,7 +220,11 @@ def refused(bed: Bed, training: Training) -> None:
     bed.server(STRANGERS, older=revisions[1])
     before = bed.listing()
     given = {"test_db_password": bed.server("cat /opt/modelhub/secrets/db_password").strip()}
-    run = bed.start("site", f"--inventory={REFUSED}", "--limit=refused", "--forks=8", given=given).wait()
+    # Longer than any limit of a proxy (F46)
+    with ThreadPoolExecutor() as pool:
+        upload = pool.submit(bed.client, "/usr/bin/python3", "/e2e/slow_upload.py")
+        run = bed.start("site", f"--inventory={REFUSED}", "--limit=refused", "--forks=8", given=given).wait()
+    tell(upload.result().strip())
     after = bed.listing()
     bed.server(NO_STRANGERS)
     faults = []
@@ -192,6 +237,44 @@ def refused(bed: Bed, training: Training) -> None:
         faults.append(f"these have changed: {sorted(set(before) ^ set(after))}")
     require(not faults, "\n".join(faults))
     tell(f"{len(cases)} runs were refused and changed nothing; training: {training.goes_on()}")
+
+
+def broken(bed: Bed, training: Training) -> None:
+    """F13, F44, F45: routes that are put in the place of others are seen; what is broken changes nothing, and heals."""
+    host = f"mlflow.{bed.domain}"
+    for name, path in {"first": "/first", "second": "/second"}.items():
+        bed.server(PUT, name="probe.yml", text=ROUTE.format(host=host, path=path))
+        asks(bed, "mlflow", path, 403)
+        tell(f"the {name} file of routes is in use")
+    asks(bed, "mlflow", "/first", 401)
+    bed.server("rm /opt/modelhub/traefik/dynamic/probe.yml")
+    asks(bed, "mlflow", "/second", 401)
+
+    # F13: libpq and Traefik leave alone what others may read.
+    modes = bed.server(SECRET_MODES)
+    bed.server("find /opt/modelhub -path '*/secrets/*' -type f -exec chmod 0644 {} +; chmod 0755 /opt/modelhub/secrets")
+    bed.playbook("site")
+    require(modes == bed.server(SECRET_MODES), f"these modes were to be {modes}: {bed.server(SECRET_MODES)}")
+    asks(bed, "mlflow", "/health", 200)
+
+    bed.server(PUT, name="modelhub.yml", text="http: [")
+    bed.until("docker logs --tail 20 traefik 2>&1 | grep --count 'modelhub.yml' | sed 's/^[1-9].*/told/'", "told")
+    asks(bed, "mlflow", "/health", 200)
+    run = bed.playbook("site")
+    require(run.has_changed(WRITTEN), f"only {run.changed()} changed")
+    asks(bed, "mlflow", "/health", 200)
+    tell(f"broken routes are not used; training: {training.goes_on()}")
+
+    traefik = bed.server(IDENTITY)
+    before = bed.listing()
+    said = "\n".join(bed.start("site", given={"traefik_image": NO_TRAEFIK}).wait().said("failed", "server"))
+    require("does not start with this configuration" in said, f"an image that is no Traefik is answered by {said}")
+    require(traefik == bed.server(IDENTITY), "Traefik is another")
+    # Its image is there now, and the next configuration was, for a moment.
+    tried = re.compile("haproxy|^/opt/modelhub/traefik d ")
+    left = [line for line in set(before) ^ set(bed.listing()) if not tried.search(line)]
+    require(not left, f"these have changed: {left}")
+    tell(f"an image that is no Traefik does not take its place; training: {training.goes_on()}")
 
 
 def reconfigured(bed: Bed, training: Training) -> None:
@@ -305,8 +388,10 @@ def rotated(bed: Bed, training: Training) -> None:
 
     traefik = bed.server("docker inspect --format '{{.State.StartedAt}}' traefik")
     given = {**SETTINGS, **DASHBOARD, "traefik_dashboard_users": USERS[:1], "modelhub_db_password": new["db_password"]}
-    starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
+    with Outage(bed) as rotation:
+        starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
     require(starts <= 1, f"MLflow was started {starts} times")
+    bounded(bed, rotation)
     dashboard(bed, {SECOND: 401, FIRST: 200})
     require(traefik == bed.server("docker inspect --format '{{.State.StartedAt}}' traefik"), "Traefik was restarted")
     require(not logs_in(bed, old["db_password"]), "the old password of the database still works")
@@ -315,8 +400,10 @@ def rotated(bed: Bed, training: Training) -> None:
 
     s3(bed, old["s3_root_password"])
     given = {**SETTINGS, **{f"modelhub_{name}": new[name] for name in ("s3_root_password", "mlflow_flask_key")}}
-    starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
+    with Outage(bed) as rotation:
+        starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
     require(starts <= 1, f"MLflow was started {starts} times")
+    bounded(bed, rotation)
     s3(bed, old["s3_root_password"], "refused")
     s3(bed, new["s3_root_password"])
     key = bed.server("docker exec mlflow cat /run/secrets/flask_key").strip()
@@ -334,6 +421,15 @@ def rotated(bed: Bed, training: Training) -> None:
     left = bed.server("docker ps --all --format '{{.Names}}'; docker network ls --format '{{.Name}}'").split()
     require(not [name for name in left if "docker-proxy" in name], f"of the socket's proxy something is left: {left}")
     tell("a run of another controller, without these secrets, changes nothing on the server")
+
+
+def bounded(bed: Bed, rotation: Outage) -> None:
+    """At most 10 s without answer, or as long as a plain restart takes on a machine that is slower."""
+    with Outage(bed) as restart:
+        bed.server("docker restart mlflow")
+        bed.until("docker inspect --format '{{.State.Health.Status}}' mlflow", "healthy")
+    tell(f"no answer for {rotation.seconds:.1f} s, and for {restart.seconds:.1f} s at a plain restart")
+    require(rotation.seconds <= max(10, 1.5 * restart.seconds), f"no answer for {rotation.seconds:.1f} s")
 
 
 def accounts(bed: Bed, training: Training) -> None:
@@ -375,6 +471,8 @@ def accounts(bed: Bed, training: Training) -> None:
         account_changes(bed, {**third, "mlflow_users": []})["after"] == {"user-1": {"state": "absent"}}, "one was to go"
     )
     asks(bed, "mlflow", ACCOUNT, 401, f"user-1:{password}")
+    left = bed.server("ls /opt/modelhub/secrets | grep mlflow_user_ || true").split()
+    require(not left, f"of accounts that are gone these passwords are left: {left}")
     tell(f"accounts were changed and removed; training: {training.goes_on()}")
 
 
@@ -406,7 +504,39 @@ def admitted(bed: Bed) -> None:
     bed.playbook("site", given={**given, "traefik_allowed_sources": [elsewhere]})
     for name, path in {"mlflow": "/health", "minio-api": "/", "minio": "/"}.items():
         asks(bed, name, path, 403)
+    # Before they reach Traefik, also where somebody has emptied the chain and Docker starts anew.
+    bed.playbook("site", given={**given, "traefik_allowed_sources": [elsewhere], "traefik_manage_docker_user": True})
+    bed.server("iptables -F DOCKER-USER; systemctl restart docker")
+    bed.until("docker inspect --format '{{.State.Health.Status}}' traefik mlflow | sort --unique", "healthy")
+    bed.client("/usr/bin/python3", "-c", UNREACHABLE, bed.address)
+    run = bed.playbook("site", given={**given, "traefik_manage_docker_user": True})
+    require(run.has_changed("docker_user | Put the rules in place"), f"only {run.changed()} changed")
+    asks(bed, "mlflow", "/health", 200)
+    bed.playbook("site")
+    left = bed.server(FIREWALL)
+    require(not left, f"of the firewall's rules something is left: {left}")
     tell("who comes from elsewhere is not let in")
+
+
+def stolen(bed: Bed) -> None:
+    """F15: somebody takes the port after it was found free. The engine's error is told once, and the next run heals."""
+    bed.server("docker rm --force traefik")
+    steps = bed.work / "steps"
+    steps.unlink(missing_ok=True)
+    run = Started(bed.command("site"), bed.environment(RUN_RECORD_STEPS=str(steps)))
+    while not (steps.exists() and WRITTEN in steps.read_text(encoding="utf-8")):
+        require(run.process.poll() is None, "the run ended before Traefik was to start")
+        time.sleep(0.01)
+    thief = bed.server(THIEF).strip()
+    ended = run.wait()
+    said = ended.said("failed", "server")
+    require(len(said) == 1 and "443" in said[0], f"the port that is taken was to be told once, not {said}")
+    state = bed.server("docker inspect --format '{{.State.Running}} {{.State.Restarting}}' traefik").strip()
+    require(state == "false false", f"Traefik without its port is {state}")
+    bed.server(f"kill {thief}")
+    bed.playbook("site")
+    asks(bed, "mlflow", "/health", 200)
+    tell(f"{said[0][:300]}; the next run started it")
 
 
 def proxied(bed: Bed) -> None:
@@ -474,9 +604,10 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
     tell(bed.client("/usr/bin/python3", "/e2e/s3.py", *arguments, secret=environment).strip())
 
 
-STEPS = {step.__name__: step for step in (killed, daemon, refused, reconfigured, rotated, accounts, verified, python)}
+TRAINED = (killed, daemon, refused, broken, reconfigured, rotated, accounts, verified, python)
+STEPS = {step.__name__: step for step in TRAINED}
 # Without a training
-QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, stopped)}
+QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, stolen, stopped)}
 
 
 def main() -> None:

@@ -8,17 +8,24 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[3]
 LISTING = ROOT / "molecule" / "shared" / "files" / "listing.sh"
 # Many times what a slow machine needs.
 PATIENCE_SECONDS = 900
+ASK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,9 @@ class Run:
 
     def changed(self) -> list[str]:
         return [one["task"] for one in self.record["changed"]]
+
+    def has_changed(self, task: str) -> bool:
+        return any(name.endswith(task) for name in self.changed())
 
 
 class Bed:
@@ -151,6 +161,44 @@ class Started:
         # A run that never came to its end has no record.
         record = json.loads(self._record.read_text(encoding="utf-8")) if self._record.exists() else {}
         return Run(code, record, self._output.read_text(encoding="utf-8", errors="replace"))
+
+
+class Outage:
+    """How long the server does not answer, for the length of a `with`."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.seconds = 0.0
+        self._bed = bed
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        answered = time.monotonic()
+        while not self._ended.wait(ASK_SECONDS):
+            if self._answers():
+                answered = time.monotonic()
+            self.seconds = max(self.seconds, time.monotonic() - answered)
+
+    def _answers(self) -> bool:
+        # Certificates are the client's to judge.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        asked = f"GET /health HTTP/1.1\r\nHost: mlflow.{self._bed.domain}\r\nConnection: close\r\n\r\n"
+        try:
+            raw = socket.create_connection((self._bed.address, 443), 5)
+            with raw, context.wrap_socket(raw, server_hostname=f"mlflow.{self._bed.domain}") as connection:
+                connection.sendall(asked.encode())
+                return b" 200 " in connection.recv(100)
+        except OSError:
+            return False
 
 
 class Training:

@@ -168,6 +168,33 @@ def test_a_real_listener() -> None:
         assert found == {str(port): {"process": _host.process_name(Path("/proc/self")), "pid": os.getpid()}}
 
 
+def test_routes(tmp_path: Path) -> None:
+    def row(interface: str, network: str, mask: str) -> str:
+        # As the kernel of this machine writes them
+        destination, length = (int.from_bytes(socket.inet_aton(text), sys.byteorder) for text in (network, mask))
+        return f"{interface}\t{destination:08X}\t00000000\t0001\t0\t0\t0\t{length:08X}\t0\t0\t0"
+
+    (tmp_path / "net").mkdir()
+    rows = [
+        row("eth0", "0.0.0.0", "0.0.0.0"),  # the default route
+        row("eth0", "192.0.2.0", "255.255.255.0"),
+        row("tun0", "10.8.0.0", "255.252.0.0"),
+    ]
+    (tmp_path / "net/route").write_text("\n".join(["Iface\tDestination\tGateway", *rows]) + "\n")
+    assert _host.routes(tmp_path) == [
+        {"network": "192.0.2.0/24", "interface": "eth0"},
+        {"network": "10.8.0.0/14", "interface": "tun0"},
+    ]
+    assert _host.routes(tmp_path / "none") == []
+
+
+def test_names() -> None:
+    found = _host.resolve_all(["localhost", "no-such-name.invalid"])
+    assert set(found["localhost"]) & {"127.0.0.1", "::1"}
+    assert found["no-such-name.invalid"] == []
+    assert _host.resolve_all([]) == {}
+
+
 def test_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken_library.py").write_text("import module_that_nobody_has\n")
     (tmp_path / "strange_library.py").write_text("raise SystemExit\n")

@@ -26,6 +26,16 @@ THEIRS = container("postgres", 443, stack="staging", domain="ml.example.org")
 NOBODYS = container("postgres", 443)
 UDP = {**NOBODYS, "ports": [{"ip": "", "host": 443, "container": 443, "protocol": "udp"}]}
 STACK_FILE = "/opt/modelhub/stack.json"
+TAKEN = {
+    "network": "edge",
+    "networks": [
+        {"name": "bridge", "subnets": ["172.17.0.0/16"]},
+        {"name": "edge6", "subnets": ["fd00::/64"]},
+    ],
+    "routes": [{"network": "10.8.0.0/24", "interface": "tun0"}],
+}
+HERE = {**TAKEN, "networks": [{"name": "edge", "subnets": ["172.30.1.0/24"]}]}
+NAME = "mlflow.example.org"
 
 
 def look(kind: str = "directory", content: str | None = None) -> dict[str, Any]:
@@ -88,6 +98,36 @@ CASES: list[tuple[str, str, Any, dict[str, Any], str]] = [
         r"but another process listens",
     ),
     ("F14-text", "free_port", "x", {"containers": [], "listeners": {}, "own": "t"}, r"must be a port number"),
+    ("subnet", "own_subnet", "172.30.1.0/24", TAKEN, ""),
+    ("subnet-ours", "own_subnet", "172.30.1.0/24", HERE, ""),
+    (
+        "subnet-moved",
+        "own_subnet",
+        "172.30.2.0/24",
+        HERE,
+        r"the network edge is here already, with 172\.30\.1\.0/24\. Leave the_setting empty",
+    ),
+    ("B38-network", "own_subnet", "172.17.3.0/24", TAKEN, r"it overlaps 172\.17\.0\.0/16 of the network bridge"),
+    ("B38-route", "own_subnet", "10.0.0.0/8", TAKEN, r"it overlaps 10\.8\.0\.0/24, which this host reaches by tun0"),
+    ("B38-ipv6", "own_subnet", "fd01::/24", TAKEN, r"an IPv4 network of /28 or more"),
+    ("B38-small", "own_subnet", "172.30.1.0/29", TAKEN, r"an IPv4 network of /28 or more"),
+    ("name", "leads_here", NAME, {"addresses": {NAME: ["8.8.8.8", "8.8.4.4"]}, "own": ["8.8.4.4"]}, ""),
+    ("name-nat", "leads_here", NAME, {"addresses": {NAME: ["8.8.4.4"]}, "own": ["10.0.0.5"]}, ""),
+    ("name-not-asked", "leads_here", NAME, {"addresses": {}, "own": ["8.8.4.4"]}, ""),
+    (
+        "F16-unknown",
+        "leads_here",
+        NAME,
+        {"addresses": {NAME: []}, "own": ["10.0.0.5"]},
+        r"it cannot be resolved on the server, and .* or set traefik_dns_check to warn",
+    ),
+    (
+        "F16-elsewhere",
+        "leads_here",
+        NAME,
+        {"addresses": {NAME: ["8.8.8.8"]}, "own": ["10.0.0.5", "8.8.4.4"]},
+        r"it leads to 8\.8\.8\.8, and not to this server's 8\.8\.4\.4, and",
+    ),
     ("domain-own", "one_domain", "ml.example.org", {"found": [OURS, NOBODYS], "stack": "modelhub"}, ""),
     (
         "domain-theirs",

@@ -32,11 +32,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "certificate_key": {"content": ""},
     "directory": {"found": {}},
     "free_port": {"containers": [], "listeners": {}, "own": "traefik"},
+    "leads_here": {"addresses": {}, "own": []},
     "minimum_version": {"minimum": "99"},
     "one_domain": {"found": [], "stack": "modelhub"},
     "own_container": {"found": [], "stack": "modelhub"},
     "own_directory": {"found": {}, "stack": "modelhub"},
     "own_network": {"found": [], "stack": "modelhub"},
+    "own_subnet": {"network": "edge", "networks": [], "routes": []},
     "text": {"pattern": "x", "want": "an x"},
 }
 
