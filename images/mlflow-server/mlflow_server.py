@@ -60,6 +60,8 @@ REST_PATHS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/")
 # uvicorn kills a worker, and the calls in it, that leaves a ping unanswered for so long. Its own 5 s are little for a
 # machine that is busy with something else.
 HANGING_WORKER_SECONDS = 60
+# Between two looks at the server's certificate, which is renewed weeks before it ends
+CERTIFICATE_SECONDS = 10
 # Keys that MLflow takes from its environment only.
 SECRETS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE", "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY")
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
@@ -259,12 +261,36 @@ def serve(command: list[str]) -> None:
         int(os.environ.get("MLFLOW_LOGIN_ATTEMPTS_PER_MINUTE") or LOGIN_ATTEMPTS_PER_MINUTE),
     )
     os.register_at_fork(after_in_child=forget_signals)
+    uvicorn.config.create_ssl_context = followed(uvicorn.config.create_ssl_context)
     uvicorn._subprocess.spawn = multiprocessing.get_context("fork")
     # Without it the collector would write to, and so copy, every page in every worker.
     gc.collect()
     gc.freeze()
     # The last of two options of one name counts.
     uvicorn.main.main(["--timeout-worker-healthcheck", str(HANGING_WORKER_SECONDS), *command[3:]])
+
+
+def followed(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a server with TLS take a renewed certificate for new connections, and keep those that are open."""
+
+    def create_followed(**options: Any) -> Any:
+        context = create(**options)
+        loop, certificate = asyncio.get_running_loop(), Path(options["certfile"])
+
+        # In the loop's own thread, where connections are accepted.
+        def look(seen: bytes) -> None:
+            # What is half replaced is taken at the next look.
+            with suppress(OSError):
+                found = certificate.read_bytes()
+                if found != seen:
+                    context.load_cert_chain(certificate, options["keyfile"], options["password"])
+                    seen = found
+            loop.call_later(CERTIFICATE_SECONDS, look, seen)
+
+        look(certificate.read_bytes())
+        return context
+
+    return create_followed
 
 
 class ClientGone(Exception):

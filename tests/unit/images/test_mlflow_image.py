@@ -408,3 +408,29 @@ def test_logins_counts_no_tokens() -> None:
     app = server.Logins(welcome, 1)
     scopes = [{"type": "http", "headers": [(b"authorization", b"Bearer %d" % n)], "client": None} for n in range(3)]
     assert [call(app, scope, [])[0]["status"] for scope in scopes] == [200, 200, 200]
+
+
+def test_a_renewed_certificate_is_taken_and_a_half_written_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[bytes] = []
+
+    class Context:
+        def load_cert_chain(self, certificate: Path, _key: str, _password: None) -> None:
+            content = certificate.read_bytes()
+            if content == b"half":
+                # As ssl.SSLError, which is one
+                raise OSError
+            loaded.append(content)
+
+    async def serve() -> None:
+        server.followed(lambda **_: Context())(certfile=str(certificate), keyfile="key", password=None)
+        for content in (b"first", b"half", b"second"):
+            certificate.write_bytes(content)
+            await asyncio.sleep(0.05)
+
+    certificate = tmp_path / "public.crt"
+    certificate.write_bytes(b"first")
+    monkeypatch.setattr(server, "CERTIFICATE_SECONDS", 0.001)
+    asyncio.run(serve())
+    assert loaded == [b"second"]
