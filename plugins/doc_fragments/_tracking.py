@@ -25,10 +25,10 @@ options:
       - Password of O(login_user).
     type: str
     required: true
-  host_header:
+  server_address:
     description:
-      - Name and port to ask for, as V(host[:port]), where O(tracking_uri) is an address that the server does not go by.
-      - When unset, what O(tracking_uri) says.
+      - Address to connect to in place of the host in O(tracking_uri), for a name that the target does not know, such as
+        that of a container. The server is still asked, and its certificate looked at, by that name.
     type: str
   ca_file:
     description:

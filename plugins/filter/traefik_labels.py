@@ -61,12 +61,16 @@ def traefik_labels(routes: Sequence[Mapping[str, Any]], service: str, prefix: st
         if backend.hostname != service:
             continue
         name = f"{prefix}{route['name']}"
-        router, server = f"traefik.http.routers.{name}", f"traefik.http.services.{name}.loadbalancer.server.port"
+        router, balancer = f"traefik.http.routers.{name}", f"traefik.http.services.{name}.loadbalancer"
         labels[f"{router}.rule"] = f"Host(`{route['host']}`)"
         labels[f"{router}.entrypoints"] = route["entry_point"]
         labels[f"{router}.service"] = name
         # Port only: together with a URL Traefik drops the router.
-        labels[server] = str(backend.port)
+        labels[f"{balancer}.server.port"] = str(backend.port)
+        if backend.scheme == "https":
+            labels[f"{balancer}.server.scheme"] = "https"
+            # It names the certificate, because a discovered server goes by its address.
+            labels[f"{balancer}.serverstransport"] = f"inside-{service}@file"
     return {"traefik.enable": "true", "traefik.docker.network": network, **labels} if labels else {}
 
 

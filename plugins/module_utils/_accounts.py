@@ -56,7 +56,7 @@ SERVER_SPEC: dict[str, t.Any] = {
     "tracking_uri": {"type": "str", "required": True},
     "login_user": {"type": "str", "required": True},
     "login_password": {"type": "str", "required": True, "no_log": True},
-    "host_header": {"type": "str"},
+    "server_address": {"type": "str"},
     "ca_file": {"type": "path"},
     "validate_certs": {"type": "bool", "default": True},
     "timeout_seconds": {"type": "int", "default": 30},
@@ -74,7 +74,7 @@ class Server:
     tracking_uri: str
     login_user: str
     login_password: str
-    host_header: str | None
+    server_address: str | None
     ca_file: str | None
     validate_certs: bool
     timeout_seconds: int

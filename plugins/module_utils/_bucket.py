@@ -47,6 +47,7 @@ class BucketParams:
     endpoint_url: str
     access_key: str
     secret_key: str
+    server_address: str | None
     ca_file: str | None
     validate_certs: bool
     region: str

@@ -4,9 +4,23 @@
 
 # PRIVATE to the collection. It can have breaking changes at any time.
 
-"""The words for a server that cannot be reached."""
+"""A server that goes by a name of its own, and the words for one that cannot be reached."""
 
 from __future__ import annotations
+
+import socket
+import typing as t
+from urllib.parse import urlsplit
+
+
+def find_at(url: str, address: str) -> None:
+    """Let this process find the host of a URL at an address. For libraries that take a name and its address in one."""
+    ask, host = socket.getaddrinfo, urlsplit(url).hostname
+
+    def answer(name: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        return ask(address if name == host else name, *args, **kwargs)
+
+    setattr(socket, "getaddrinfo", answer)  # noqa: B010 (its types are more than can be said here)
 
 
 def connection_advice(error: str, option: str, server: str, ca_file: str | None) -> str:

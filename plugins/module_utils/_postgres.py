@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import traceback
 import typing as t
 from contextlib import closing
@@ -28,6 +29,8 @@ STATEMENT_TIMEOUT_SECONDS = 10
 REMEDIES = (
     ("password authentication failed", "Check login_user and login_password"),
     ("no password supplied", "Set login_password"),
+    ("certificate", "Check ca_content, and that the server's certificate is for login_host"),
+    ("does not support SSL", "Switch TLS on in the server, or leave ca_content out"),
     ("no pg_hba.conf entry", "Allow this host, user and database in pg_hba.conf"),
     ("starting up", "Wait until the server is healthy and run again"),
     ("shutting down", "Wait until the server is healthy and run again"),
@@ -93,18 +96,24 @@ class PostgresSchemaReader:
 
     def _connect(self) -> t.Any:
         params = self._params
-        try:
-            connection = psycopg2.connect(
-                host=params.login_host,
-                port=params.login_port,
-                user=params.login_user,
-                password=params.login_password,
-                dbname=params.login_db,
-                connect_timeout=params.connect_timeout_seconds,
-                application_name="mlflow_schema_info",
-            )
-        except psycopg2.OperationalError as exc:
-            raise explain_connection(params, str(exc)) from exc
+        # libpq takes authorities from a file only.
+        with tempfile.NamedTemporaryFile("w", suffix=".crt") as authorities:
+            authorities.write(params.ca_content or "")
+            authorities.flush()
+            tls: dict[str, t.Any] = {"sslmode": "verify-full", "sslrootcert": authorities.name}
+            try:
+                connection = psycopg2.connect(
+                    host=params.login_host,
+                    port=params.login_port,
+                    user=params.login_user,
+                    password=params.login_password,
+                    dbname=params.login_db,
+                    connect_timeout=params.connect_timeout_seconds,
+                    application_name="mlflow_schema_info",
+                    **(tls if params.ca_content else {}),
+                )
+            except psycopg2.OperationalError as exc:
+                raise explain_connection(params, str(exc)) from exc
         # One snapshot, and the server itself refuses any write.
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return connection

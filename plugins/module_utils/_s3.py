@@ -20,7 +20,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._bucket import 
     Bucket,
     BucketParams,
 )
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice, find_at
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import (
     MissingLibrary,
     StorageError,
@@ -195,6 +195,8 @@ def connect(params: BucketParams) -> S3BucketClient:
     """Prepare a client; the network is first used by its methods."""
     if BOTO_IMPORT_ERROR:
         raise MissingLibrary("boto3", BOTO_IMPORT_ERROR)
+    if params.server_address:
+        find_at(params.endpoint_url, params.server_address)
     config = botocore.config.Config(
         signature_version="s3v4",
         # Virtual-host addressing would need a DNS name for every bucket.

@@ -34,6 +34,7 @@ class SchemaParams:
     login_user: str
     login_password: str | None
     login_db: str
+    ca_content: str | None
     connect_timeout_seconds: int
 
     @classmethod

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._accounts import Resource, Server, User
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import connection_advice, find_at
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import TrackingError
 
 USERS, GRANTS = "/api/2.0/mlflow/users", "/api/3.0/mlflow/users/permissions"
@@ -47,6 +47,8 @@ class RestUserClient:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        if server.server_address:
+            find_at(server.tracking_uri, server.server_address)
         self._login = (server.login_user, server.login_password)
         self._experiments: dict[str, str] = {}
 
@@ -124,15 +126,12 @@ class RestUserClient:
         """Return the server's answer, an object in JSON."""
         uri, (name, password) = self._server.tracking_uri, login or self._login
         operation = f"{operation} at {uri}"
-        headers = {"Content-Type": "application/json"}
-        if self._server.host_header:
-            headers["Host"] = self._server.host_header
         try:
             answer = open_url(
                 uri + path,
                 method=method,
                 data=json.dumps(body) if body is not None else None,
-                headers=headers,
+                headers={"Content-Type": "application/json"},
                 url_username=name,
                 url_password=password,
                 force_basic_auth=True,

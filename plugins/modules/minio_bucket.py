@@ -77,6 +77,11 @@ options:
       - Secret key that belongs to O(access_key).
     type: str
     required: true
+  server_address:
+    description:
+      - Address to connect to in place of the host in O(endpoint_url), for a name that the target does not know, such as
+        that of a container. The server is still asked, and its certificate looked at, by that name.
+    type: str
   ca_file:
     description:
       - Path, on the target, of a PEM file with the certificate authorities to trust.
@@ -189,6 +194,7 @@ def argument_spec() -> dict[str, t.Any]:
         "endpoint_url": {"type": "str", "required": True},
         "access_key": {"type": "str", "required": True, "no_log": False},
         "secret_key": {"type": "str", "required": True, "no_log": True},
+        "server_address": {"type": "str"},
         "ca_file": {"type": "path"},
         "validate_certs": {"type": "bool", "default": True},
         "region": {"type": "str", "default": "us-east-1"},

@@ -48,6 +48,12 @@ options:
       - Database that MLflow keeps, or will keep, its tracking data in.
     type: str
     required: true
+  ca_content:
+    description:
+      - Certificate authorities in PEM format. The connection must be encrypted then, with a certificate that one of
+        them has signed for O(login_host).
+      - When unset, the connection is encrypted where the server offers it, and its certificate is not looked at.
+    type: str
   connect_timeout_seconds:
     description:
       - Seconds to wait for a connection, for each address of the host. A whole number from V(1) to V(3600).
@@ -175,6 +181,7 @@ def argument_spec() -> dict[str, t.Any]:
         "login_user": {"type": "str", "required": True},
         "login_password": {"type": "str", "no_log": True},
         "login_db": {"type": "str", "required": True},
+        "ca_content": {"type": "str"},
         "connect_timeout_seconds": {"type": "int", "default": 10},
         "image_revisions": {
             "type": "dict",

@@ -1,8 +1,9 @@
 """Prove that the public address leads through Traefik to MLflow, its database and its object store.
 
 Arguments: the public URL and, where only others know who may log in there, the server's own URL, at which it is asked
-then; the public one must refuse whoever does not log in. Runs in the MLflow container, which trusts what the server
-itself trusts, and logs in as the administrator where there are accounts (MLFLOW_AUTH_CONFIG_PATH).
+then, by the CA of MODELHUB_OWN_CA where that is https; the public one must refuse whoever does not log in. Runs in the
+MLflow container, which trusts what the server itself trusts, and logs in as the administrator where there are accounts
+(MLFLOW_AUTH_CONFIG_PATH).
 Exits non-zero with one line that names the part that failed.
 """
 
@@ -21,8 +22,10 @@ context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
 if os.environ.get("MLFLOW_S3_IGNORE_TLS") == "true":
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+# Who has signed the certificate inside has signed none outside, and the other way round.
+asked = ssl.create_default_context(cafile=os.environ.get("MODELHUB_OWN_CA")) if public != base else context
 # The server's own address: a proxy that the environment names is for the world outside.
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=asked))
 headers = {}
 accounts = os.environ.get("MLFLOW_AUTH_CONFIG_PATH")
 if accounts:

@@ -1,6 +1,6 @@
 """Make things of an administrator and an account without rights to them, tell the server's routes, and undo it.
 
-Usage: probe.py make | remove
+Usage: probe.py make | remove [CA]   (the file with the CA of the server's own certificate, where it has one)
 Runs in the MLflow container, which knows its database and, in MLFLOW_AUTH_CONFIG_PATH, its administrator.
 `make` prints JSON: the routes of the running release, an account with its password, the ids of the things, and a marker
 that stands in all of them and in no id. `remove` takes away whatever a probe made, also one that was interrupted, and
@@ -19,7 +19,8 @@ import sys
 from pathlib import Path
 
 PREFIX = "modelhub-security-probe-"
-SERVER = "http://127.0.0.1:5000"
+CA = "".join(sys.argv[2:])
+SERVER = "https://localhost:5000" if CA else "http://127.0.0.1:5000"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 config = configparser.ConfigParser()
@@ -27,6 +28,7 @@ config.read(os.environ["MLFLOW_AUTH_CONFIG_PATH"])
 ADMIN = config["mlflow"]["admin_username"]
 os.environ |= {
     "MLFLOW_TRACKING_URI": SERVER,
+    "MLFLOW_TRACKING_SERVER_CERT_PATH": CA,
     "MLFLOW_TRACKING_USERNAME": ADMIN,
     "MLFLOW_TRACKING_PASSWORD": config["mlflow"]["admin_password"],
     "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false",

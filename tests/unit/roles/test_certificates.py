@@ -1,7 +1,7 @@
 # Copyright (c) 2026, OpenGeoAI ModelHub contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the internal CA and its certificates are renewed, and what the timer and the playbook leave behind."""
+"""When CAs that are made here and their certificates are renewed, and what the timer and the playbook leave behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = ["mlflow.example.org", "minio-api.example.org"]
 
 
 def script() -> Any:
-    spec = importlib.util.spec_from_file_location("certificates", ROOT / "roles/traefik/files/certificates.py")
+    spec = importlib.util.spec_from_file_location("certificates", ROOT / "roles/common/files/certificates.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -205,3 +205,122 @@ def test_a_pair_is_never_half_replaced(settings: dict[str, Any], monkeypatch: py
     run(settings, 390)
     assert written[-2] == pair(settings).name
     assert written[-1] == "certificates.yml"
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> dict[str, Any]:
+    for folder in ("ca", "postgres/CAs"):
+        (tmp_path / folder).mkdir(parents=True)
+    return {
+        "source": "inside",
+        "base": str(tmp_path),
+        "published": str(tmp_path / "ca.crt"),
+        "trusted": "",
+        "service": str(tmp_path / "postgres"),
+        "names": ["postgres", "localhost"],
+        "tells": "",
+        "stack": "modelhub",
+        "ca_name": "Test CA",
+        "ca_days": 3650,
+        "ca_renew_days": 365,
+        "days": 397,
+        "renew_days": 30,
+    }
+
+
+def served(inside: dict[str, Any]) -> x509.Certificate:
+    folder = Path(inside["service"])
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(folder / "public.crt", folder / "private.key")
+    return x509.load_pem_x509_certificate((folder / "public.crt").read_bytes())
+
+
+def test_a_service_inside_keeps_its_key_when_its_certificate_is_renewed(inside: dict[str, Any]) -> None:
+    assert run(inside)[0] == "a CA was made"
+    folder = Path(inside["service"])
+    key, first = (folder / "private.key").read_bytes(), served(inside)
+    assert CERTIFICATES.names_of(first) == {"postgres", "localhost"}
+    assert b"PRIVATE KEY" not in (folder / "public.crt").read_bytes()
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {
+        "ca.crt": 0o644,
+        "private.key": 0o600,
+        "public.crt": 0o644,
+    }
+    assert run(inside) == []
+    assert "the one in use ends in 29.0 days" in run(inside, 397 - 29)[0]
+    assert (folder / "private.key").read_bytes() == key
+    assert served(inside).serial_number != first.serial_number
+    served(inside).verify_directly_issued_by(authority(inside))
+    # What the service trusts is renewed with the CA.
+    run(inside, 3650 - 364)
+    assert (folder / "CAs/ca.crt").read_bytes() == Path(inside["published"]).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["private.key", "public.crt", "CAs/ca.crt"])
+def test_what_is_broken_inside_is_put_right(name: str, inside: dict[str, Any]) -> None:
+    run(inside)
+    Path(inside["service"], name).write_bytes(b"\xff")
+    assert run(inside) != []
+    served(inside).verify_directly_issued_by(authority(inside))
+    assert Path(inside["service"], "CAs/ca.crt").read_bytes() == Path(inside["published"]).read_bytes()
+    assert run(inside) == []
+
+
+@pytest.mark.parametrize("kept", range(6))
+def test_a_killed_renewal_inside_is_finished_by_the_next(
+    kept: int, inside: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(inside)
+    write, left = CERTIFICATES.write, [kept]
+
+    def mortal(*arguments: Any) -> bool:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return bool(write(*arguments))
+
+    monkeypatch.setattr(CERTIFICATES, "write", mortal)
+    with contextlib.suppress(Killed):
+        run(inside, 3600)
+    # At any moment the two files belong together.
+    served(inside)
+    monkeypatch.setattr(CERTIFICATES, "write", write)
+    run(inside, 3600)
+    served(inside).verify_directly_issued_by(authority(inside))
+    assert run(inside, 3600) == []
+
+
+def test_who_is_not_asked_inside_has_no_certificate(inside: dict[str, Any]) -> None:
+    inside.update(names=[], service="")
+    run(inside)
+    assert set(files(inside)) == {"ca/ca.key", "ca/ca.crt", "ca.crt"}
+    assert run(inside) == []
+
+
+def test_a_server_is_told_of_what_is_new_and_every_day(inside: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(CERTIFICATES, "tell", lambda settings: told.append(settings["tells"]))
+    run(inside)
+    assert told == []
+    inside["tells"] = "postgres"
+    run(inside)
+    assert told == []
+    run(inside, 397 - 29)
+    assert told == ["postgres"]
+    CERTIFICATES.run(inside, NOW + datetime.timedelta(days=397 - 29), daily=True)
+    assert told == ["postgres"] * 2
+
+
+def test_the_timer_keeps_all_of_a_directory(
+    inside: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Path(inside["base"])
+    (base / "minio/CAs").mkdir(parents=True)
+    for name in ("postgres", "minio"):
+        given = {**inside, "service": str(base / name), "names": [name], "days": "397"}
+        (base / f"{name}.json").write_text(json.dumps(given))
+    monkeypatch.setattr(CERTIFICATES.sys, "argv", ["certificates.py", str(base)])
+    CERTIFICATES.main()
+    said = capsys.readouterr().out
+    assert said.count("a CA was made") == 1
+    assert "a certificate for minio was made" in said
+    assert "a certificate for postgres was made" in said

@@ -32,3 +32,10 @@ def test_two_routes_of_one_container_with_a_prefix() -> None:
 
 def test_a_container_without_a_route_has_no_label() -> None:
     assert traefik_labels(ROUTES, "postgres", "", "edge") == {}
+
+
+def test_a_backend_with_tls_is_asked_by_its_name() -> None:
+    routes = [{**ROUTES[0], "backend": "https://mlflow:5000"}]
+    labels = traefik_labels(routes, "mlflow", "", "edge")
+    assert labels["traefik.http.services.mlflow.loadbalancer.server.scheme"] == "https"
+    assert labels["traefik.http.services.mlflow.loadbalancer.serverstransport"] == "inside-mlflow@file"

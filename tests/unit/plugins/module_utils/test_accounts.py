@@ -23,7 +23,7 @@ SERVER: dict[str, t.Any] = {
     "tracking_uri": "https://mlflow.example.org",
     "login_user": "admin",
     "login_password": "something",
-    "host_header": None,
+    "server_address": None,
     "ca_file": None,
     "validate_certs": True,
     "timeout_seconds": 30,

@@ -24,6 +24,7 @@ GOOD: dict[str, t.Any] = {
     "endpoint_url": "https://s3.example.org",
     "access_key": "someone",
     "secret_key": "something",
+    "server_address": None,
     "ca_file": None,
     "validate_certs": True,
     "region": "us-east-1",

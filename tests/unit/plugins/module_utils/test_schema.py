@@ -116,6 +116,7 @@ GOOD: dict[str, t.Any] = {
     "login_user": "mlflow",
     "login_password": "quite:secret@%",
     "login_db": "mlflow",
+    "ca_content": None,
     "connect_timeout_seconds": 10,
 }
 

@@ -1,11 +1,14 @@
-"""Keep the certificate that Traefik reads from files. Started by the playbook, and every day by a timer on the server.
+"""Keep certificates in files. Started by the playbook, and every day by a timer on the server.
 
 Usage: certificates.py SETTINGS [--check]   (a JSON file; with --check nothing is written)
+       certificates.py DIRECTORY            (each *.json in it; servers are told whether or not something was written)
 
-Certificate and key are one file, called by its content, and a file beside it tells Traefik which one to read: it never
-sees one half of an old pair and one of a new one. From source "internal" a CA that is made here signs the certificate.
-The CA is renewed with the same key and name, so what it has signed before is trusted by the new one, and what it signs
-later by the old one, until that ends. From source "provided" the pair is what somebody else has put there.
+Source "internal" or "provided" is the pair that Traefik serves: certificate and key are one file, called by its
+content, and a file beside it tells Traefik which one to read, so it never sees one half of an old pair and one of a new
+one. Source "inside" is the pair of a service that others of the stack ask: its key stays, so that renewing it replaces
+one file. A CA that is made here signs, but for "provided", where the pair is what somebody else has put there. The CA
+is renewed with the same key and name, so what it has signed before is trusted by the new one, and what it signs later
+by the old one, until that ends.
 Prints a line for each thing that was done, or would be.
 """
 
@@ -15,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 import typing as t
@@ -31,6 +35,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # The directory as Traefik's container sees it.
 SEEN_AS = "/etc/traefik/dynamic"
 CONFIG = "certificates.yml"
+# What services inside are told to read, by the names that MinIO gives them.
+KEY, CERTIFICATE, AUTHORITY = "private.key", "public.crt", "CAs/ca.crt"
+BEGIN_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 # A server's clock may run behind the clients'.
 EARLIER = timedelta(hours=1)
 # Traefik reads a pair within two seconds of being told.
@@ -139,10 +146,15 @@ def make_ca(key: ec.EllipticCurvePrivateKey, name: x509.Name, now: datetime, day
 
 
 def make_pair(
-    names: t.Sequence[str], ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime, days: int
+    names: t.Sequence[str],
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    days: int,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> bytes:
-    """A certificate for the names, signed by the CA, and a key of its own, in one text."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """A certificate for the names, signed by the CA, and its key, a new one where none is given, in one text."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
         # Only some 64 characters fit in, and clients read the alternative names.
@@ -189,9 +201,10 @@ def plan_internal(settings: Settings, found: Found, now: datetime) -> Wanted:
         reasons.append(f"the CA was renewed, with the same key: it would have ended in {days_left(ca, now):.1f} days")
         ca = make_ca(key, ca.subject, now, settings["ca_days"])
     pair = found.pair or b""
-    fault = pair_fault(found.pair, ca, settings, now)
+    fault = pair_fault(found.pair, ca, settings, now) if settings["names"] else ""
     if fault:
-        pair = make_pair(settings["names"], ca, key, now, settings["days"])
+        kept = load_key(found.pair) if settings["source"] == "inside" else None
+        pair = make_pair(settings["names"], ca, key, now, settings["days"], kept)
         reasons.append(f"a certificate for {', '.join(settings['names'])} was made: {fault}")
     ca_key = found.ca_key if load_key(found.ca_key) else key_pem(key)
     ca_pem = found.ca if found.ca and load_certificate(found.ca) == ca else ca.public_bytes(serialization.Encoding.PEM)
@@ -199,7 +212,7 @@ def plan_internal(settings: Settings, found: Found, now: datetime) -> Wanted:
 
 
 def plan(settings: Settings, found: Found, now: datetime) -> Wanted:
-    if settings["source"] == "internal":
+    if settings["source"] in ("internal", "inside"):
         return plan_internal(settings, found, now)
     if found.provided is None:
         raise FileNotFoundError(f"{settings['base']}/provided.pem is missing")
@@ -249,26 +262,24 @@ def config_text(pair_name: str) -> bytes:
     return (json.dumps({"tls": {"certificates": [pair], "stores": stores}}) + "\n").encode()
 
 
-def run(settings: Settings, now: datetime, check: bool) -> list[str]:
+def publish(settings: Settings, wanted: Wanted) -> list[str]:
+    """Write the CA: what is trusted comes before what is served."""
     base = Path(settings["base"])
-    dynamic = base / "dynamic"
-    found = Found(read(base / "ca/ca.key"), read(base / "ca/ca.crt"), pair_in_use(dynamic), read(base / "provided.pem"))
-    wanted = plan(settings, found, now)
-    name = f"server-{hashlib.sha256(wanted.pair).hexdigest()[:16]}.pem"
-    stale = [path for path in sorted(dynamic.glob("server*")) if path.name != name]
-    if check:
-        return wanted.reasons
-    # What is trusted comes before what is served.
     if wanted.ca_key is not None and wanted.ca is not None:
         write(base / "ca/ca.key", wanted.ca_key, 0o600)
         write(base / "ca/ca.crt", wanted.ca, 0o644)
     published = (wanted.ca or b"") + settings["trusted"].encode()
-    said = list(wanted.reasons)
     if published and write(Path(settings["published"]), published, 0o644):
-        said.append(f"{settings['published']} was written")
+        return [f"{settings['published']} was written"]
+    return []
+
+
+def serve_public(settings: Settings, wanted: Wanted) -> list[str]:
+    dynamic = Path(settings["base"]) / "dynamic"
+    name = f"server-{hashlib.sha256(wanted.pair).hexdigest()[:16]}.pem"
+    stale = [path for path in sorted(dynamic.glob("server*")) if path.name != name]
     written = [write(dynamic / name, wanted.pair, 0o600), write(dynamic / CONFIG, config_text(name), 0o600)]
-    if any(written) and not wanted.reasons:
-        said.append("what Traefik reads was put right")
+    said = ["what Traefik reads was put right"] if any(written) and not wanted.reasons else []
     if stale:
         time.sleep(SETTLE_SECONDS)
     for path in stale:
@@ -277,15 +288,69 @@ def run(settings: Settings, now: datetime, check: bool) -> list[str]:
     return said
 
 
-def main() -> None:
-    path = Path(sys.argv[1])
+def serve_inside(settings: Settings, wanted: Wanted) -> list[str]:
+    """Write what a service reads: key, certificate, and the CA that it trusts others by. Who is not asked has none."""
+    if not settings["names"]:
+        return []
+    folder = Path(settings["service"])
+    key, _begin, certificate = wanted.pair.partition(BEGIN_CERTIFICATE)
+    written = [
+        write(folder / AUTHORITY, wanted.ca or b"", 0o644),
+        write(folder / KEY, key, 0o600),
+        write(folder / CERTIFICATE, BEGIN_CERTIFICATE + certificate, 0o644),
+    ]
+    return [f"what is read in {folder} was put right"] if any(written) and not wanted.reasons else []
+
+
+def pair_inside(settings: Settings) -> bytes:
+    folder = Path(settings["service"])
+    return (read(folder / KEY) or b"") + (read(folder / CERTIFICATE) or b"")
+
+
+def tell(settings: Settings) -> None:
+    """Have a server that does not look at its files itself read them again; it keeps its connections meanwhile."""
+    mine = (f"--filter=label=org.opengeoai.modelhub.stack={settings['stack']}", f"--filter=name=^/{settings['tells']}$")
+    # Without an engine nobody is there to be told.
+    with suppress(FileNotFoundError):
+        listed = subprocess.run(["docker", "ps", "--quiet", *mine], capture_output=True, text=True, check=False)
+        for container in listed.stdout.split():
+            subprocess.run(["docker", "kill", "--signal=HUP", container], stdout=subprocess.DEVNULL, check=False)
+
+
+def run(settings: Settings, now: datetime, check: bool = False, daily: bool = False) -> list[str]:
+    base, inside = Path(settings["base"]), settings["source"] == "inside"
+    pair = pair_inside(settings) if inside else pair_in_use(base / "dynamic")
+    found = Found(read(base / "ca/ca.key"), read(base / "ca/ca.crt"), pair, read(base / "provided.pem"))
+    wanted = plan(settings, found, now)
+    if check:
+        return wanted.reasons
+    said = wanted.reasons + publish(settings, wanted)
+    said += serve_inside(settings, wanted) if inside else serve_public(settings, wanted)
+    # A run that was killed has written and not told: the next day's makes up for it.
+    if settings.get("tells") and (said or daily):
+        tell(settings)
+    return said
+
+
+def keep(path: Path, **how: bool) -> list[str]:
     # The timer and a playbook may meet.
-    with path.open() as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        settings = json.load(stream)
+    lock = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        settings = json.loads(path.read_text())
         # Older releases of Ansible write numbers as text.
         settings.update({name: int(settings[name]) for name in ("ca_days", "ca_renew_days", "days", "renew_days")})
-        said = run(settings, datetime.now(timezone.utc).replace(microsecond=0), "--check" in sys.argv[2:])
+        return run(settings, datetime.now(timezone.utc).replace(microsecond=0), **how)
+    finally:
+        os.close(lock)
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    if path.is_dir():
+        said = [line for one in sorted(path.glob("*.json")) for line in keep(one, daily=True)]
+    else:
+        said = keep(path, check="--check" in sys.argv[2:])
     print("\n".join(said), end="\n" if said else "")
 
 
