@@ -34,6 +34,7 @@ def image(service: str) -> str:
     return os.environ.get(f"{service.upper().replace('-', '_')}_IMAGE") or built.strip()
 
 
+CERTIFICATES = ROOT / "roles" / "common" / "files" / "certificates.py"
 INDEXES = ROOT / "roles" / "mlflow" / "files" / "extra_indexes.json"
 MLFLOW, POSTGRES, MINIO, TRAEFIK = map(image, ("mlflow", "postgres", "minio", "traefik"))
 API = "/api/2.0/mlflow"
@@ -41,6 +42,7 @@ RUNS = 20_000
 # As many as the most connections, so that none waits for another's run.
 LOGGED_RUNS = 32
 IDLE_SECONDS = 10
+CERTIFIED = ("-cssl=on", "-cssl_cert_file=/tls/postgres/public.crt", "-cssl_key_file=/tls/postgres/private.key")
 RESTRICTIONS = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=300")
 AnyBed = TypeVar("AnyBed", bound="Bed")
 Sample = dict[str, float]
@@ -62,6 +64,12 @@ class Server:
     indexed: bool = True
     # With MLflow's accounts, of which one that is no administrator makes the calls
     accounts: bool = False
+    # With TLS between Traefik, MLflow and PostgreSQL
+    inside_tls: bool = False
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.inside_tls else "http"
 
 
 def docker(*arguments: str, text: str | None = None, **environment: str) -> str:
@@ -89,24 +97,25 @@ class Bed:
         self.runs: list[str] = []
         # Calls of the running server that were not answered with success
         self.failed = 0
+        self.ca = ""
+        # How the running server is asked
+        self.scheme = ""
 
     def start(self) -> None:
         WORK.mkdir(parents=True, exist_ok=True)
         docker("network", "create", NAME)
+        self.certify()
         env = {"POSTGRES_USER": "mlflow", "POSTGRES_PASSWORD": self.password, "POSTGRES_DB": "mlflow"}
         docker(
             *("run", "-d", f"--name={NAME}-postgres", f"--network={NAME}", "--network-alias=postgres"),
-            *(f"--volume={NAME}:/var/run/postgresql", "--shm-size=1g", *flags(env), POSTGRES, *self.postgres),
+            *(f"--volume={NAME}:/var/run/postgresql", f"--volume={NAME}-tls:/tls:ro", "--shm-size=1g", *flags(env)),
+            *(POSTGRES, *(self.postgres or ("postgres",)), *CERTIFIED),
         )
         docker(
             *("run", "-d", f"--name={NAME}-minio", f"--network={NAME}", "--network-alias=minio", "--tmpfs=/tmp"),
             *(*flags(self.keys), "--user=1000:1000", "--tmpfs=/data:uid=1000", MINIO, "server", "/data"),
         )
-        (WORK / "dynamic.yml").write_text(
-            "http:\n"
-            "  routers: {mlflow: {rule: 'PathPrefix(`/`)', service: mlflow, entryPoints: [websecure], tls: {}}}\n"
-            "  services: {mlflow: {loadBalancer: {servers: [{url: 'http://mlflow:5000'}]}}}\n"
-        )
+        self.route("http")
         docker(
             *("run", "-d", f"--name={NAME}-traefik", f"--network={NAME}", f"-v={WORK}:/dynamic:ro", TRAEFIK),
             *("--entrypoints.websecure.address=:443", "--providers.file.directory=/dynamic"),
@@ -122,6 +131,38 @@ class Bed:
         self.serve(Server(accounts=True))
         self.make_account()
         self.stop_server()
+
+    def certify(self) -> None:
+        """Make the certificates of the inside, by the role's own program."""
+        settings: dict[str, object] = {"source": "inside", "base": "/tls", "published": "/tls/ca.crt", "trusted": ""}
+        settings |= {"ca_name": "Bench CA", "ca_days": 10, "ca_renew_days": 1, "days": 9, "renew_days": 1}
+        script = "install -d /tls/ca; cat >/tmp/certificates.py\n"
+        for name, uid in (("postgres", 999), ("mlflow", 1001)):
+            given = json.dumps({**settings, "service": f"/tls/{name}", "names": [name]})
+            script += (
+                f"install -d -m 0700 -o {uid} -g {uid} /tls/{name} /tls/{name}/CAs; echo '{given}' >/tmp/{name}.json\n"
+            )
+            script += f"python3 /tmp/certificates.py /tmp/{name}.json >&2\n"
+        run = ("run", "--rm", "-i", "--user=0", f"--volume={NAME}-tls:/tls", "--entrypoint=sh", MLFLOW, "-euc")
+        self.ca = docker(*run, script + "cat /tls/ca.crt", text=CERTIFICATES.read_text())
+
+    def route(self, scheme: str) -> None:
+        """Have Traefik ask the server by this scheme."""
+        if scheme == self.scheme:
+            return
+        self.scheme = scheme
+        transport = {"rootCAs": [self.ca], "disableHTTP2": True, "maxIdleConnsPerHost": 200}
+        balancer = {"servers": [{"url": f"{scheme}://mlflow:5000"}], "serversTransport": "mlflow"}
+        router = {"rule": "PathPrefix(`/`)", "service": "mlflow", "entryPoints": ["websecure"], "tls": {}}
+        http = {
+            "routers": {"mlflow": router},
+            "services": {"mlflow": {"loadBalancer": balancer}},
+            "serversTransports": {"mlflow": transport},
+        }
+        # JSON is YAML as well.
+        (WORK / "dynamic.yml").write_text(json.dumps({"http": http}))
+        # Traefik reads it within two seconds, which are none of the server's.
+        time.sleep(3)
 
     def seed(self) -> None:
         """Make an experiment of RUNS runs, and LOGGED_RUNS runs in another one."""
@@ -160,7 +201,10 @@ class Bed:
 
     def serve(self, server: Server) -> float:
         """Start a server and return the seconds until it answers through Traefik."""
-        host, query = ("", "?host=/run/postgresql") if server.socket else ("postgres", "")
+        # libpq encrypts, unless told, where the server can.
+        host, query = ("", "?host=/run/postgresql") if server.socket else ("postgres", "?sslmode=disable")
+        if server.inside_tls:
+            query = "?sslmode=verify-full&sslrootcert=/tls/ca.crt"
         uri = f"postgresql+psycopg2://mlflow:{self.password}@{host}/mlflow{query}"
         env = {
             "MLFLOW_S3_ENDPOINT_URL": "http://minio:9000",
@@ -183,6 +227,11 @@ class Bed:
             )
             options += [f"--volume={WORK}/auth.ini:/auth.ini:ro"]
             env |= {"MLFLOW_AUTH_CONFIG_PATH": "/auth.ini", "MLFLOW_FLASK_SERVER_SECRET_KEY": self.password}
+        if server.inside_tls:
+            options += [f"--volume={NAME}-tls:/tls:ro"]
+            pair = "--ssl-certfile /tls/mlflow/public.crt --ssl-keyfile /tls/mlflow/private.key"
+            env |= {"MLFLOW_UVICORN_OPTS": pair}
+        self.route(server.scheme)
         self.failed = 0
         self.index(wanted=server.indexed)
         started = time.monotonic()
@@ -226,7 +275,7 @@ class Bed:
         Returns successful answers per second (`1/s`), the median in milliseconds (`p50 ms`), and the processor time of
         MLflow, PostgreSQL and Traefik together for one call (`CPU ms`). Only the first leaves that second out.
         """
-        url = f"http://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
+        url = f"{self.scheme}://{address(f'{NAME}-mlflow')}:5000" if direct else f"https://{self.traefik}"
         file = WORK / "body.json"
         file.write_text(json.dumps(body))
         call = ["GET", f"{API}/{path}"] if body is None else ["POST", f"{API}/{path}", str(file), *self.runs]
@@ -277,8 +326,8 @@ class Bed:
     def stop(self) -> None:
         for part in ("mlflow", "traefik", "minio", "postgres"):
             subprocess.run(["docker", "rm", "-f", "-v", f"{NAME}-{part}"], capture_output=True)
-        for kind in ("network", "volume"):
-            subprocess.run(["docker", kind, "rm", NAME], capture_output=True)
+        for command in (("network", "rm", NAME), ("volume", "rm", NAME, f"{NAME}-tls")):
+            subprocess.run(["docker", *command], capture_output=True)
 
 
 def log_metric(bed: Bed, connections: int) -> Workload:

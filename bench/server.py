@@ -5,6 +5,7 @@ Usage: server.py [ROUNDS [SECONDS]]   (default 5 rounds of 4 seconds a workload)
 reference  the command line of the docker-compose stack that this project grew out of, on an image of its recipe
 ours       the image of dockerfile.mlflow as the role runs it: restricted, database through its socket, two indexes more
 accounts   ours with MLflow's accounts, as the role runs it by default; an account that may edit experiments logs in
+inside     ours with TLS between Traefik, MLflow and PostgreSQL, as modelhub_inside_tls has it
 plain      ours without the restrictions: what read-only root, no capabilities and no new privileges cost
 official   MLflow's own defaults, on the reference's image
 
@@ -53,6 +54,7 @@ SERVERS = {
     "reference": replace(RECIPE, command=(*BACKEND, *ROOTS)),
     "ours": Server(),
     "accounts": Server(accounts=True),
+    "inside": Server(socket=False, inside_tls=True),
     "plain": Server(options=()),
     "official": replace(RECIPE, command=(*BACKEND, "--host", "0.0.0.0")),
 }
@@ -125,6 +127,7 @@ def main() -> None:
     print(f"  through Traefik against direct, log-batch: {ratio(ours, f'{BATCH}, 1/s', ours, f'{DIRECT}, 1/s'):.2f}x")
     for measure_name in ("log-metric, 1 connection, 1/s", eight, f"runs/search over {RUNS} runs, 1/s"):
         print(f"  with accounts, {measure_name}: {ratio(samples['accounts'], measure_name, ours):.2f}x")
+    print(f"  with TLS inside, mean of all requests: {ratio(samples['inside'], ALL, ours):.2f}x")
     memory = statistics.median(a["idle memory, MB"] - b["idle memory, MB"] for a, b in zip(samples["accounts"], ours))
     print(f"  with accounts, idle memory: +{memory:.0f} MB")
     print(f"  hardened against plain, mean of all requests: {ratio(ours, ALL, samples['plain']):.2f}x")
