@@ -222,7 +222,7 @@ class Bed:
             (WORK / "auth.ini").write_text(
                 "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
                 f"admin_password = {self.password}\nauth_cache_ttl_seconds = 60\n"
-                f"database_uri = {uri.replace('/mlflow', '/accounts')}\n"
+                f"database_uri = {uri.replace(f'@{host}/mlflow', f'@{host}/accounts')}\n"
                 "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
             )
             options += [f"--volume={WORK}/auth.ini:/auth.ini:ro"]
