@@ -62,8 +62,16 @@ REST_PATHS = ("/api/2.0/mlflow/", "/api/3.0/mlflow/")
 HANGING_WORKER_SECONDS = 60
 # Between two looks at the server's certificate, which is renewed weeks before it ends
 CERTIFICATE_SECONDS = 10
-# Keys that MLflow takes from its environment only.
-SECRETS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE", "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY")
+# Keys that MLflow, and the plugin for logins by an OpenID provider, take from their environment only.
+SECRETS = (
+    "MLFLOW_FLASK_SERVER_SECRET_KEY",
+    "MLFLOW_CRYPTO_KEK_PASSPHRASE",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY",
+    "OIDC_CLIENT_SECRET",
+    "SECRET_KEY",
+)
+# The application of that plugin, `--app-name oidc-auth`.
+OIDC_APP = "mlflow_oidc_auth.app:app"
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
 # answers than 8.
 REST_THREADS = 4
@@ -239,6 +247,8 @@ def resolve(answer: multiprocessing.connection.Connection) -> None:
             )
 
     def send(command: list[str], extra_env: dict[str, str], **_: object) -> SimpleNamespace:
+        if command[-1] == OIDC_APP:
+            prepare_oidc()
         answer.send((command, {**os.environ, **extra_env}))
         # The parent is the server's process. The command starts the job runner for it, and then would wait for its end.
         return SimpleNamespace(pid=os.getppid(), poll=lambda: 0, wait=lambda: 0)
@@ -246,6 +256,22 @@ def resolve(answer: multiprocessing.connection.Connection) -> None:
     mlflow.server.handlers.initialize_backend_stores = initialize_checked
     mlflow.server._exec_cmd = send
     cli(["server", *sys.argv[1:]])
+
+
+def prepare_oidc() -> None:
+    """Make or migrate the plugin's tables, once for all workers, which would do it all at once."""
+    import sqlalchemy
+    from mlflow_oidc_auth.config import config
+    from mlflow_oidc_auth.store import store
+
+    wait_for_database(config.OIDC_USERS_DB_URI)
+    try:
+        store.ping()
+    except sqlalchemy.exc.DBAPIError as error:
+        stop(
+            f"the tables of the accounts cannot be made ({first_line(error.orig)}); OIDC_USERS_DB_URI must name an empty"
+            " database of this role, or one that this plugin has made"
+        )
 
 
 def serve(command: list[str]) -> None:
@@ -259,6 +285,7 @@ def serve(command: list[str]) -> None:
         int(os.environ.get("MLFLOW_REST_THREADS") or REST_THREADS),
         float(os.environ.get("MLFLOW_SEARCH_TIMEOUT_SECONDS") or SEARCH_TIMEOUT_SECONDS),
         int(os.environ.get("MLFLOW_LOGIN_ATTEMPTS_PER_MINUTE") or LOGIN_ATTEMPTS_PER_MINUTE),
+        command[-1],
     )
     os.register_at_fork(after_in_child=forget_signals)
     uvicorn.config.create_ssl_context = followed(uvicorn.config.create_ssl_context)
@@ -395,16 +422,20 @@ class RestApi:
     answer, in any of 40 threads. Here a call is one piece of work in one of a few threads, and its answer one message.
     """
 
-    def __init__(self, app: Asgi, flask: Wsgi, routes: list[Any], threads: int, seconds: float) -> None:
+    def __init__(
+        self, app: Asgi, flask: Wsgi, routes: list[Any], threads: int, seconds: float, carried: tuple[str, ...] = ()
+    ) -> None:
         """Serve calls in so many threads at once, and scans beside them, each for at most so many seconds.
 
         app: what serves all other paths. flask: a WSGI application. routes: those of FastAPI's own, which go first.
+        carried: what middleware has put into a request's scope for Flask.
         """
         self.otherwise = app
         self.flask = flask
         self.routes = routes
         self.own: dict[tuple[str, str], bool] = {}
         self.seconds = seconds
+        self.carried = carried
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         self.scans = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="scan")
 
@@ -423,6 +454,7 @@ class RestApi:
         from starlette.middleware.wsgi import build_environ
 
         environ = build_environ(scope, b"".join(chunks))
+        environ.update({key: scope[key] for key in self.carried if key in scope})
         run = contextvars.copy_context().run
         if scan:
             answer = await self.scanned(run, environ, receive)
@@ -592,6 +624,35 @@ def shorten(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
         app.user_middleware[app.user_middleware.index(entry)] = Middleware(Unless, idle=idle, middleware=wrapped)
 
 
+def shorten_oidc(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
+    """Give the plugin's application the shorter way to Flask, unless it is built in another way than expected.
+
+    It begins where the plugin's own bridge does: behind all that judges a request, with what that found out about who
+    asks, by which the plugin's hooks in Flask judge on.
+    """
+    from mlflow_oidc_auth.entities.auth_context import AUTH_CONTEXT_KEY
+    from starlette.routing import Mount
+
+    mounts = [route for route in app.router.routes if isinstance(route, Mount) and route.path == ""]
+    if len(mounts) != 1:
+        print("mlflow-server: this plugin is built in another way; its REST API is left as it is", file=sys.stderr)
+        return
+    mounts[0].app = RestApi(mounts[0].app, flask, [], threads, seconds, carried=(AUTH_CONTEXT_KEY,))
+
+
+def load_oidc() -> Any:
+    """Load the plugin's application, with the checks of host and origin that MLflow's own has, and no connection."""
+    import mlflow_oidc_auth.app
+    import sqlalchemy
+    from mlflow.server.fastapi_security import init_fastapi_security
+
+    init_fastapi_security(mlflow_oidc_auth.app.app)
+    # Loading it has asked the database. Workers must not share a connection.
+    for engine in [one for one in gc.get_objects() if isinstance(one, sqlalchemy.Engine)]:
+        engine.dispose()
+    return mlflow_oidc_auth.app.app
+
+
 def ending(flask: Wsgi) -> Wsgi:
     """Return Flask's application such that it reads a body whose length the client did not tell.
 
@@ -616,8 +677,8 @@ async def tell_of_full_disk(_request: object, error: OSError) -> Any:
     return JSONResponse({"error_code": "RESOURCE_EXHAUSTED", "message": message}, 507)
 
 
-def improve_all(threads: int, seconds: float, logins: int) -> None:
-    """Improve MLflow's application, and the one that its factory makes for basic authentication.
+def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> None:
+    """Improve MLflow's application, the one that its factory makes for basic authentication, or OIDC_APP of that name.
 
     threads: REST calls that a worker answers at once, 0 for MLflow's own way. seconds: how long a scan may take.
     logins: different passwords in a minute, of one account from one address, that a worker takes; 0 for any number.
@@ -628,16 +689,19 @@ def improve_all(threads: int, seconds: float, logins: int) -> None:
     flask, create = mlflow.server.app, module.create_fastapi_app
     flask.wsgi_app = ending(flask.wsgi_app)
 
-    def improve(app: Any, flask_app: Any) -> Any:
+    def improve(app: Any, flask_app: Any, shorter: Callable[..., None] = shorten) -> Any:
         app.add_exception_handler(OSError, tell_of_full_disk)
         if logins:
             app.add_middleware(Logins, per_minute=logins)
         if threads:
-            shorten(app, flask_app, threads, seconds)
+            shorter(app, flask_app, threads, seconds)
         return app
 
     if threads:
         limit_scans(seconds, int(limits()[0]))
+    if name == OIDC_APP:
+        improve(load_oidc(), flask, shorten_oidc)
+        return
     module.create_fastapi_app = lambda flask_app=flask: improve(create(flask_app), flask_app)
     improve(module.app, flask)
 

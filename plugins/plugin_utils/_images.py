@@ -29,6 +29,7 @@ LOCAL_TAGS = {
     "postgres": "{major}",
     "minio": "seaweedfs",
     "mlflow": "{version}",
+    "mlflow-oidc": "{version}",
     "haproxy": "trixie",
 }
 # What an image that is built here may stand in for: nobody's own image, though it may have the same tag.
@@ -37,6 +38,7 @@ PUBLISHED = {
     "postgres": "docker.io/library/postgres",
     "minio": "docker.io/pgsty/silo",
     "mlflow": "ghcr.io/opengeoai/modelhub/mlflow",
+    "mlflow-oidc": "ghcr.io/opengeoai/modelhub/mlflow-oidc",
     "haproxy": "docker.io/library/haproxy",
 }
 # What Debian trixie has.

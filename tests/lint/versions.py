@@ -45,6 +45,7 @@ IMAGES = {
     "docker.io/pgsty/silo": "silo",
     "ghcr.io/mlflow/mlflow": "mlflow",
     "ghcr.io/opengeoai/modelhub/mlflow": "mlflow",
+    "ghcr.io/opengeoai/modelhub/mlflow-oidc": "mlflow",
 }
 DOCUMENTATION = ("README.md", "CONTRIBUTING.md", "docs/*.md", "roles/*/README.md")
 # Other releases that documentation may name: those that work as well, or that can be upgraded from.

@@ -91,6 +91,7 @@ def test_an_image_without_names_is_nobodys() -> None:
         ("haproxy", "3.2.8-trixie", "modelhub.local/haproxy:trixie"),
         ("mlflow", "v3.17.2", "modelhub.local/mlflow:v3.17.2"),
         ("mlflow-base", "v3.17.2", "modelhub.local/mlflow-base:v3.17.2"),
+        ("mlflow-oidc", "v3.17.2", "modelhub.local/mlflow-oidc:v3.17.2"),
         ("base", "", "modelhub.local/base:trixie"),
     ],
 )
@@ -290,7 +291,7 @@ def test_the_recipe_of_postgresql_builds_the_major_release_that_is_named() -> No
 @pytest.mark.parametrize("service", [*_images.LOCAL_TAGS, "mlflow-base", "base"])
 def test_the_shell_helper_prints_local_names(service: str) -> None:
     versions = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text())["modelhub_versions"]
-    version = versions.get({"minio": "silo", "mlflow-base": "mlflow"}.get(service, service), "")
+    version = versions.get({"minio": "silo", "mlflow-base": "mlflow", "mlflow-oidc": "mlflow"}.get(service, service), "")
     printed = subprocess.run([ROOT / "bin/lib/images.sh", service], capture_output=True, text=True, check=True).stdout
     assert printed == local_reference(service, version) + "\n"
 
