@@ -269,8 +269,8 @@ def prepare_oidc() -> None:
         store.ping()
     except sqlalchemy.exc.DBAPIError as error:
         stop(
-            f"the tables of the accounts cannot be made ({first_line(error.orig)}); OIDC_USERS_DB_URI must name an empty"
-            " database of this role, or one that this plugin has made"
+            f"the tables of the accounts cannot be made ({first_line(error.orig)}); OIDC_USERS_DB_URI must name a"
+            " database of this role that is empty, or that this plugin has made"
         )
 
 

@@ -24,13 +24,16 @@ from selenium.webdriver.common.by import By
 TIMEOUT_SECONDS = 300
 
 
-def trust(ca_file: str) -> None:
+def trust(*ca_files: str) -> None:
     store = Path(os.environ["HOME"], ".pki", "nssdb")
     store.mkdir(parents=True, exist_ok=True)
     database = f"sql:{store}"
     if not (store / "cert9.db").exists():
         subprocess.run(["certutil", "-d", database, "-N", "--empty-password"], check=True)
-    subprocess.run(["certutil", "-d", database, "-A", "-t", "C,,", "-n", "modelhub", "-i", ca_file], check=True)
+    for place, file in enumerate(ca_files):
+        subprocess.run(
+            ["certutil", "-d", database, "-A", "-t", "C,,", "-n", f"modelhub-{place}", "-i", file], check=True
+        )
 
 
 def start() -> webdriver.Chrome:
@@ -123,6 +126,15 @@ def log_out(driver: webdriver.Chrome, url: str) -> None:
         statuses = {status for _method, target, status in responses(driver, {}) if target.rstrip("/") == url}
 
 
+def create_experiment(driver: webdriver.Chrome, url: str, name: str) -> None:
+    """Create an experiment with the page's own means."""
+    driver.get(f"{url}/#/experiments")
+    wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
+    enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
+    wait_for(driver, "[role=dialog] button[class*=primary]").click()
+    wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
+
+
 def main() -> None:
     url, ca_file, screenshot = sys.argv[1:]
     trust(ca_file)
@@ -130,11 +142,7 @@ def main() -> None:
     driver = start()
     try:
         log_in(driver, url)
-        driver.get(f"{url}/#/experiments")
-        wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
-        enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
-        wait_for(driver, "[role=dialog] button[class*=primary]").click()
-        wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
+        create_experiment(driver, url, name)
         driver.save_screenshot(screenshot)
         log_out(driver, url)
     except BaseException:

@@ -42,7 +42,9 @@ def give_admin(name: str, password: str) -> bool:
         store.create_user(name, "Administrator of the stack", is_admin=True, is_service_account=True)
     profile = store.get_user_profile(name)
     if not profile.is_service_account:
-        sys.exit(f"{name} is the name of somebody who logs in at the provider; set modelhub_mlflow_admin_user to another")
+        sys.exit(
+            f"{name} is the name of somebody who logs in at the provider; set modelhub_mlflow_admin_user to another"
+        )
     if profile.is_admin and profile.active and store.authenticate_user(name, password):
         return False
     with store.ManagedSessionMaker(read_only=False) as session:
@@ -66,7 +68,7 @@ def give_admin(name: str, password: str) -> bool:
 
 
 def grant(wanted: Wanted) -> bool:
-    """Let groups do this, by group and pattern, and nothing else that was granted so. Return whether that was needed."""
+    """Let groups do this, by group and pattern, and nothing else by this priority. Return whether that was needed."""
     changed = bool(store.populate_groups(sorted({group for group, _pattern in wanted})))
     with store.ManagedSessionMaker(read_only=False) as session:
         groups = {group.id: group.group_name for group in session.query(SqlGroup)}

@@ -8,6 +8,7 @@ import errno
 import importlib.util
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -337,6 +338,38 @@ def test_rest_api_answers_with_what_flask_says_and_closes_it() -> None:
     answer = rest_api(flask).answer({"PATH_INFO": "/a"})
     assert answer == (404, [(b"x-path", b"/a"), (b"x-path", b"again")], b"one two")
     assert closed == [True]
+
+
+@pytest.mark.parametrize("found", [{"who": "ada"}, {}])
+def test_rest_api_hands_to_flask_what_middleware_found_out(
+    found: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("starlette", "starlette.middleware"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace())
+    build = SimpleNamespace(build_environ=lambda scope, _body: {"PATH_INFO": scope["path"]})
+    monkeypatch.setitem(sys.modules, "starlette.middleware.wsgi", build)
+    seen = []
+
+    def flask(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        seen.append(environ)
+        start_response("200 OK", [])
+        return [b""]
+
+    app = server.RestApi(Recorder(), flask, [], 1, 1, carried=("who",))
+    path = "/api/2.0/mlflow/runs/create"
+    call(app, {"type": "http", "method": "POST", "path": path, "else": 1, **found}, [{"type": "http.request"}])
+    assert seen == [{"PATH_INFO": path, **found}]
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_FLASK_SERVER_SECRET_KEY", "OIDC_CLIENT_SECRET", "SECRET_KEY"])
+def test_read_secrets_takes_them_from_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("a b\n", encoding="utf-8")
+    for other in server.SECRETS:
+        monkeypatch.delenv(f"{other}_FILE", raising=False)
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv(name, "another")
+    server.read_secrets()
+    assert os.environ[name] == "a b"
 
 
 @pytest.mark.parametrize(("idle", "passed"), [(True, ["app"]), (False, ["middleware"])])

@@ -43,9 +43,9 @@ const provider = new Provider(config.issuer, {
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
-      getResourceServerInfo: () => ({
+      getResourceServerInfo: (_context, resource) => ({
         scope: '',
-        audience: config.audience,
+        audience: resource === 'https://other.test' ? 'other' : config.audience,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: 'RS256' } },
       }),

@@ -9,6 +9,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _images
@@ -279,8 +280,12 @@ def test_the_published_names_are_the_defaults_of_the_roles() -> None:
     for role in ("traefik", "postgres", "minio", "mlflow"):
         defaults.update(yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text()))
     names = {name: f"{name}_image" for name in _images.PUBLISHED}
-    names["haproxy"] = "traefik_docker_proxy_image"
-    assert {service: defaults[name].split(":")[0] for service, name in names.items()} == _images.PUBLISHED
+    names |= {"haproxy": "traefik_docker_proxy_image", "mlflow-oidc": "mlflow_image"}
+    found = {
+        service: jinja2.Template(defaults[name]).render(mlflow_auth=service.partition("-")[2]).split(":")[0]
+        for service, name in names.items()
+    }
+    assert found == _images.PUBLISHED
 
 
 def test_the_recipe_of_postgresql_builds_the_major_release_that_is_named() -> None:
@@ -291,7 +296,9 @@ def test_the_recipe_of_postgresql_builds_the_major_release_that_is_named() -> No
 @pytest.mark.parametrize("service", [*_images.LOCAL_TAGS, "mlflow-base", "base"])
 def test_the_shell_helper_prints_local_names(service: str) -> None:
     versions = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text())["modelhub_versions"]
-    version = versions.get({"minio": "silo", "mlflow-base": "mlflow", "mlflow-oidc": "mlflow"}.get(service, service), "")
+    version = versions.get(
+        {"minio": "silo", "mlflow-base": "mlflow", "mlflow-oidc": "mlflow"}.get(service, service), ""
+    )
     printed = subprocess.run([ROOT / "bin/lib/images.sh", service], capture_output=True, text=True, check=True).stdout
     assert printed == local_reference(service, version) + "\n"
 
