@@ -34,6 +34,29 @@ answer = requests.request(
 )
 print(json.dumps([answer.status_code, answer.text]))
 """
+# In MLflow's container: all that its Flask application serves, and what the plugin takes from MLflow's FastAPI.
+ROUTES = """
+import json, re
+from mlflow.server import app
+rules = {(method, re.sub("<[^>]*>", "x", rule.rule)) for rule in app.url_map.iter_rules() for method in rule.methods}
+rules |= {("POST", "/v1/traces"), ("GET", "/api/3.0/mlflow/mcp-servers"), ("GET", "/ajax-api/3.0/mlflow/mcp-servers")}
+print(json.dumps(sorted(rule for rule in rules if rule[0] not in ("HEAD", "OPTIONS"))))
+"""
+# In the client: prints what is answered otherwise than by a refusal to whoever does not log in.
+STRANGER = """
+import json, os, sys, requests
+from concurrent.futures import ThreadPoolExecutor
+def ask(route):
+    method, path = route
+    url, body = os.environ["MLFLOW_TRACKING_URI"] + path, None if method == "GET" else {}
+    return requests.request(method, url, json=body, timeout=120, allow_redirects=False).status_code
+routes = json.loads(sys.argv[1])
+with ThreadPoolExecutor(4) as pool:
+    found = list(zip(routes, pool.map(ask, routes)))
+print(json.dumps([[*route, status] for route, status in found if status not in (401, 403)]))
+"""
+# They answer anybody: whether the server is up, and scripts of the page.
+OPEN = ("/health", "/metrics", "/static-files/")
 API = "/api/2.0/mlflow"
 SEARCH = {"max_results": 5}
 NO_LOGIN = dict.fromkeys(("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), "")
@@ -99,6 +122,16 @@ def people(bed: Bed) -> dict[str, str]:
     bed.client("python3", "/e2e/client.py", "--light", secret=user)
     tell("the stock client logs with a token that ada made")
     return ada
+
+
+def strangers(bed: Bed) -> None:
+    """Who does not log in is refused on every route, also on those to which mlflow-server has a shorter way."""
+    routes = bed.server(f"docker exec --interactive mlflow python3 - <<'PYTHON' 2>/dev/null\n{ROUTES}\nPYTHON").strip()
+    require(len(json.loads(routes)) > 200, f"MLflow serves no more than {routes}")
+    answered = json.loads(bed.client("python3", "-c", STRANGER, routes, secret=NO_LOGIN))
+    told = [one for one in answered if not one[1].startswith(OPEN)]
+    require(not told, f"without a login these were answered: {told}")
+    tell(f"{len(json.loads(routes))} routes refuse whoever does not log in")
 
 
 def machines(bed: Bed, provider: Provider) -> None:
@@ -167,6 +200,7 @@ def main() -> None:
     bed = Bed(Path(sys.argv[1]))
     provider = Provider(bed)
     ada = people(bed)
+    strangers(bed)
     machines(bed, provider)
     without_provider(bed, provider, ada)
     kept(bed, provider)
