@@ -22,6 +22,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 TIMEOUT_SECONDS = 300
+# Above the list, or in its place where the user may see none
+NEW_EXPERIMENT = ("experiment_list_view.new_experiment_button", "experiment_list_table.create_experiment")
 
 
 def trust(*ca_files: str) -> None:
@@ -129,7 +131,7 @@ def log_out(driver: webdriver.Chrome, url: str) -> None:
 def create_experiment(driver: webdriver.Chrome, url: str, name: str) -> None:
     """Create an experiment with the page's own means."""
     driver.get(f"{url}/#/experiments")
-    wait_for(driver, "button[data-component-id='mlflow.experiment_list_view.new_experiment_button']").click()
+    wait_for(driver, ", ".join(f"button[data-component-id='mlflow.{name}']" for name in NEW_EXPERIMENT)).click()
     enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
     wait_for(driver, "[role=dialog] button[class*=primary]").click()
     wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
