@@ -1,13 +1,14 @@
 """Log in to MLflow in headless Chromium as a user of an OpenID provider, create an experiment, and make a token.
 
 Usage: openid.py URL CA_FILE PROVIDER_CA_FILE USER SCREENSHOT [refused]
-Prints `cookie`, that of the session, `token` and `user`, MLflow's own name of the user, in JSON. With `refused` MLflow
-must turn the user away, and `said` is printed, what its page says.
+Prints in JSON `cookie`, that of the session, `token`, `experiment`, and `user`, MLflow's own name of the user. With
+`refused` MLflow must turn the user away, and `said` is printed, what its page says.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import time
 import typing as t
@@ -44,6 +45,12 @@ def log_in(driver: webdriver.Chrome, url: str, user: str) -> None:
     wait_for(driver, "button[type=submit]").click()
     # The consent
     wait_for(driver, "form:not(:has(input[name=login])) button[type=submit]").click()
+    # Whoever goes on before the provider has led back begins another login, and the first one fails.
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not driver.current_url.startswith(f"{url}/") or "/callback" in driver.current_url:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the provider never led back to {url}, but to {driver.current_url}")
+        time.sleep(0.3)
 
 
 def wait_for_refusal(driver: webdriver.Chrome) -> str:
@@ -59,15 +66,16 @@ def wait_for_refusal(driver: webdriver.Chrome) -> str:
 
 
 def session(driver: webdriver.Chrome, url: str, user: str) -> dict[str, str]:
-    create_experiment(driver, url, f"private-of-{user}")
+    experiment = f"private-of-{user}-{secrets.token_hex(4)}"
+    create_experiment(driver, url, experiment)
     cookie = next(one for one in driver.get_cookies() if one["name"] == COOKIE)
     guards = {name: cookie.get(name) for name in ("secure", "httpOnly", "sameSite", "path")}
     if guards != {"secure": True, "httpOnly": True, "sameSite": "Lax", "path": "/"}:
         raise SystemExit(f"the session's cookie is guarded by {guards}")
-    wanted = {"name": "e2e", "expiration": (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()}
+    wanted = {"name": experiment, "expiration": (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()}
     token = ask(driver, "POST", "/api/2.0/mlflow/users/current/tokens", 201, wanted)["token"]
     name = ask(driver, "GET", "/api/2.0/mlflow/users/current", 200)["username"]
-    return {"cookie": cookie["value"], "token": token, "user": name}
+    return {"cookie": cookie["value"], "token": token, "user": name, "experiment": experiment}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import ssl
 import subprocess
 import sys
@@ -58,6 +59,7 @@ print(json.dumps([[*route, status] for route, status in found if status not in (
 # They answer anybody: whether the server is up, and scripts of the page.
 OPEN = ("/health", "/metrics", "/static-files/")
 API = "/api/2.0/mlflow"
+BY_NAME = f"{API}/experiments/get-by-name?experiment_name"
 SEARCH = {"max_results": 5}
 NO_LOGIN = dict.fromkeys(("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), "")
 
@@ -114,7 +116,7 @@ def people(bed: Bed) -> dict[str, str]:
     said = browser(bed, "eve", "refused")["said"]
     tell(f"ada has logged in with a browser; eve, of another group, is told: {' '.join(said.split())[:120]}")
     # Who has made it may do everything with it; others may not even see it.
-    path = f"{API}/experiments/get-by-name?experiment_name=private-of-ada"
+    path = f"{BY_NAME}={ada['experiment']}"
     answers(bed, 200, "GET", path, user="ada", password=ada["token"])
     answers(bed, 401, "GET", path, user="ada", password=f"{ada['token'][:-4]}none")
     answers(bed, 401, "GET", path)
@@ -134,20 +136,22 @@ def strangers(bed: Bed) -> None:
     tell(f"{len(json.loads(routes))} routes refuse whoever does not log in")
 
 
-def machines(bed: Bed, provider: Provider) -> None:
+def machines(bed: Bed, provider: Provider, private: str) -> None:
     """Tokens of the provider, and what groups may do."""
     pipeline, reader = provider.token("pipeline"), provider.token("reader")
     bed.client("python3", "/e2e/client.py", "--light", secret={**NO_LOGIN, "MLFLOW_TRACKING_TOKEN": pipeline})
     tell("the stock client logs with MLFLOW_TRACKING_TOKEN, a token of the provider")
-    shared = json.loads(answers(bed, 200, "POST", f"{API}/experiments/create", {"name": "shared-one"}, token=pipeline))
+    name = f"shared-{secrets.token_hex(4)}"
+    shared = json.loads(answers(bed, 200, "POST", f"{API}/experiments/create", {"name": name}, token=pipeline))
     run = {"experiment_id": shared["experiment_id"], "start_time": 1}
-    answers(bed, 200, "GET", f"{API}/experiments/get-by-name?experiment_name=shared-one", token=reader)
+    answers(bed, 200, "GET", f"{BY_NAME}={name}", token=reader)
     answers(bed, 403, "POST", f"{API}/runs/create", run, token=reader)
-    answers(bed, 403, "GET", f"{API}/experiments/get-by-name?experiment_name=private-of-ada", token=reader)
-    answers(bed, 403, "GET", f"{API}/experiments/get-by-name?experiment_name=private-of-ada", token=pipeline)
+    answers(bed, 403, "GET", f"{BY_NAME}={private}", token=reader)
+    answers(bed, 403, "GET", f"{BY_NAME}={private}", token=pipeline)
     found = json.loads(answers(bed, 200, "POST", f"{API}/experiments/search", {"max_results": 100}, token=reader))
     names = [one["name"] for one in found["experiments"]]
-    require(names == ["shared-one"], f"a search shows a reader {names}")
+    others = [one for one in names if not one.startswith("shared-")]
+    require(name in names and not others, f"a search shows a reader {names}")
     # A group that may not log in, and a token for another server
     answers(bed, 401, "POST", f"{API}/experiments/search", SEARCH, token=provider.token("stranger"))
     other = provider.token("pipeline", "https://other.test")
@@ -201,7 +205,7 @@ def main() -> None:
     provider = Provider(bed)
     ada = people(bed)
     strangers(bed)
-    machines(bed, provider)
+    machines(bed, provider, ada["experiment"])
     without_provider(bed, provider, ada)
     kept(bed, provider)
 
