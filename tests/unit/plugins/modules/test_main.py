@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.opengeoai.modelhub.plugins.module_utils import _admin, _postgres, _s3
 from ansible_collections.opengeoai.modelhub.plugins.modules import (
     host_files,
     minio_bucket,
@@ -25,7 +26,12 @@ BUCKET = {
     "secret_key": "hush-hush",
 }
 SCHEMA = {"login_host": "127.0.0.1", "login_user": "mlflow", "login_db": "mlflow", "image_revisions": {}}
-
+# Where each module learns that a library is missing.
+LIBRARIES: dict[str, tuple[t.Any, str]] = {
+    "boto3": (_s3, "BOTO_IMPORT_ERROR"),
+    "minio >= 7.2": (_admin, "MINIO_IMPORT_ERROR"),
+    "psycopg2": (_postgres, "PSYCOPG2_IMPORT_ERROR"),
+}
 
 FILE = {"path": "/nowhere/file", "mode": "0600"}
 
@@ -58,6 +64,11 @@ def fail(main: t.Callable[[], None], args: dict[str, t.Any], capsys: pytest.Capt
         ({"timeout_seconds": 0}, "timeout_seconds is 0"),
         ({"endpoint_url": "ftp://s3.example.org"}, "endpoint_url is"),
         ({"versioning": "perhaps"}, "versioning"),
+        ({"quota": "5 elephants"}, "quota"),
+        ({"lifecycle_rules": [{"days": 1}]}, "days"),
+        ({"policy": "hush"}, "policy is no JSON"),
+        ({"access_key": None}, "access_key and secret_key belong together"),
+        ({"addressing_style": "dns"}, "value of addressing_style must be one of: path, virtual, auto"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )
@@ -96,6 +107,7 @@ def test_mlflow_schema_info_arguments(args: dict[str, t.Any], says: str, capsys:
     ("module", "args", "library"),
     [
         (minio_bucket, BUCKET, "boto3"),
+        (minio_bucket, {**BUCKET, "quota": "50G"}, "minio >= 7.2"),
         (mlflow_schema_info, SCHEMA, "psycopg2"),
     ],
 )
@@ -106,8 +118,7 @@ def test_a_missing_library_is_named(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    namespace = module.connect.__globals__
-    monkeypatch.setitem(namespace, f"{'BOTO' if library == 'boto3' else 'PSYCOPG2'}_IMPORT_ERROR", "the traceback")
+    monkeypatch.setattr(*LIBRARIES[library], "the traceback")
     message, _output = fail(module.main, args, capsys)
     assert f"Failed to import the required Python library ({library})" in message
 
