@@ -178,6 +178,7 @@ notes:
   - The credentials need s3:ListBucket, and for what is asked of the module s3:CreateBucket, s3:DeleteBucket,
     s3:ListBucketVersions, s3:DeleteObject, s3:DeleteObjectVersion, and the Get and Put of an option's aspect.
 seealso:
+  - module: opengeoai.modelhub.minio_user
   - module: opengeoai.modelhub.mlflow_schema_info
 """
 

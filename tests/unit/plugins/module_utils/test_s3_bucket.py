@@ -73,7 +73,7 @@ def serve() -> t.Iterator[t.Callable[..., FakeServer]]:
 
     def start(answers: dict[tuple[str, str], tuple[int, str]]) -> FakeServer:
         servers.append(FakeServer(answers))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=servers[-1].serve_forever, args=[0.05], daemon=True).start()
         return servers[-1]
 
     yield start

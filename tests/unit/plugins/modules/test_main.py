@@ -15,6 +15,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils import _admin, 
 from ansible_collections.opengeoai.modelhub.plugins.modules import (
     host_files,
     minio_bucket,
+    minio_user,
     mlflow_schema_info,
     stack_info,
 )
@@ -79,6 +80,21 @@ def test_minio_bucket_arguments(args: dict[str, t.Any], says: str, capsys: pytes
 
 
 @pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"buckets": [], "policy": {}}, "mutually exclusive"),
+        ({"enabled": "perhaps"}, "enabled"),
+        ({"secret": "hush"}, "secret is shorter than 8 characters"),
+        ({"update_secret": "never"}, "value of update_secret must be one of: always, on_create"),
+    ],
+)
+def test_minio_user_arguments(args: dict[str, t.Any], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message, output = fail(minio_user.main, {**BUCKET, "secret": "hush-another", **args}, capsys)
+    assert says in message
+    assert "hush" not in output
+
+
+@pytest.mark.parametrize(
     "url", ["https://me:pa%21ss@s3.example.org", "me:pa%21ss@s3.example.org", "ftp://me:pa%21ss@h"]
 )
 def test_b45_no_output_repeats_credentials_of_a_url(url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +124,7 @@ def test_mlflow_schema_info_arguments(args: dict[str, t.Any], says: str, capsys:
     [
         (minio_bucket, BUCKET, "boto3"),
         (minio_bucket, {**BUCKET, "quota": "50G"}, "minio >= 7.2"),
+        (minio_user, BUCKET, "minio >= 7.2"),
         (mlflow_schema_info, SCHEMA, "psycopg2"),
     ],
 )
