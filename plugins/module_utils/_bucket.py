@@ -105,6 +105,16 @@ BUCKET_SPEC: dict[str, t.Any] = {
 }
 
 
+def wanted_aspects(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the aspects that are asked for, in the form in which they compare, and refuse what none can be."""
+    wanted = {name: make(params[name]) for name, make in WANTED.items() if params[name] is not None}
+    if wanted.get("quota", 0) < 0:
+        raise InvalidOption(f"quota is {wanted['quota']}, but must be at least 0. Set it to 0 for none.")
+    if wanted.get("object_lock") and wanted.get("versioning") is False:
+        raise InvalidOption("object_lock needs versioning, which is false. Set versioning to true, or leave it unset.")
+    return wanted
+
+
 @dataclass(frozen=True)
 class BucketParams:
     """wanted: the aspects that were asked for, in the form in which they compare."""
@@ -120,13 +130,7 @@ class BucketParams:
         """Refuse bad values before any connection is opened."""
         require(params, RULES)
         store = Store.from_module(params)
-        wanted = {name: make(params[name]) for name, make in WANTED.items() if params[name] is not None}
-        if wanted.get("quota", 0) < 0:
-            raise InvalidOption(f"quota is {wanted['quota']}, but must be at least 0. Set it to 0 for none.")
-        if wanted.get("object_lock") and wanted.get("versioning") is False:
-            raise InvalidOption(
-                "object_lock needs versioning, which is false. Set versioning to true, or leave it unset."
-            )
+        wanted = wanted_aspects(params)
         return cls(params["name"], params["state"], params["force"], wanted, store)
 
 

@@ -24,7 +24,13 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import (
     untemplated_fault,
     whole_number,
 )
-from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _certificates, _found, _rules, _users
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import (
+    _buckets,
+    _certificates,
+    _found,
+    _rules,
+    _users,
+)
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._rules import SettingsError
 
 __all__ = ("RULES", "SettingsError", "check_problems", "setting_problems", "spec_problems")
@@ -34,6 +40,7 @@ RULES: dict[str, Rule] = {
     "address": _rules.address,
     "args": _rules.args,
     "bucket": _names.bucket,
+    "buckets": _buckets.buckets,
     "certificate": _certificates.certificate,
     "certificate_key": _certificates.certificate_key,
     "directory": _found.directory,
@@ -73,6 +80,7 @@ OWN_EMPTY_RULES = ("args", "distinct", "env", "finding", "minimum_version", "tog
 ITEM_RULES = (
     "address",
     "bucket",
+    "buckets",
     "host",
     "hostname",
     "htpasswd",

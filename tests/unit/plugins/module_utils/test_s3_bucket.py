@@ -34,6 +34,7 @@ class FakeServer(ThreadingHTTPServer):
             "access_key": "someone",
             "secret_key": secrets.token_hex(12),
             "session_token": None,
+            "server_address": None,
             "ca_file": None,
             "validate_certs": True,
             "region": "us-east-1",

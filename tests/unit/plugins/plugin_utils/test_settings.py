@@ -289,6 +289,7 @@ GOOD: list[tuple[str, str, dict[str, Any], Any]] = [
     ("bucket", "bucket", {}, "mlflow-artifacts.2026"),
     ("bucket-63", "bucket", {}, "a" * 63),
     ("bucket-list", "bucket", {}, ["abc", "x.y.z"]),
+    ("buckets", "buckets", {}, ["abc", {"name": "abd", "versioning": "yes", "quota": "5G", "tags": {"a": 1}}]),
     ("secret-issued", "secret", {"allow_weak": True, "min_length": 1}, "minioadmin"),
     ("access-key", "access_key", {}, "mlflow"),
     ("s3-http", "s3_endpoint", {}, "http://minio:9000"),
@@ -325,6 +326,24 @@ GOOD: list[tuple[str, str, dict[str, Any], Any]] = [
     ("B12-word-inside", "secret", {}, "password of the hen house"),
     ("B12-generated", "secret", {"min_length": 8}, generated(8)),
 ]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "message"),
+    [
+        pytest.param("my_bucket", r"the_setting\[1\] is \"my_bucket\", but .*a-z, 0-9", id="B20-name"),
+        pytest.param({"name": "My-b"}, r"the_setting\[1\]\.name is \"My-b\", but .*upper", id="B20-dictionary"),
+        pytest.param({"tags": {}}, r"the_setting\[1\]\.name is required", id="B20-no-name"),
+        pytest.param({"name": "good", "state": "absent"}, r"the_setting\[1\] is refused: state\. Supp", id="option"),
+        pytest.param(
+            {"name": "good", "versioning": "perhaps"}, r"the_setting\[1\] is refused: .*versioning", id="type"
+        ),
+        pytest.param({"name": "good", "tags": {"": "x"}}, r"the_setting\[1\] is refused: tags: ", id="value"),
+    ],
+)
+def test_bad_buckets(bucket: Any, message: str) -> None:
+    (found,) = problems("buckets", ["good", bucket])
+    assert re.match(message, found), found
 
 
 @pytest.mark.parametrize(
