@@ -76,19 +76,25 @@ class MinioAdminClient:
             raise MissingLibrary("minio >= 7.2", MINIO_IMPORT_ERROR)
         self._store = store
         address = urlsplit(store.endpoint_url)
-        self._api = MinioAdmin(
-            endpoint=address.netloc,
-            credentials=self._credentials(),
-            region=store.region,
-            secure=address.scheme == "https",
-            http_client=urllib3.PoolManager(
-                timeout=urllib3.Timeout(connect=store.timeout_seconds, read=store.timeout_seconds),
-                cert_reqs="CERT_REQUIRED" if store.validate_certs else "CERT_NONE",
-                retries=False,
-                # Left to itself the library would trust what PyPI's certifi does.
-                ca_certs=store.ca_file,
-            ),
+        pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=store.timeout_seconds, read=store.timeout_seconds),
+            cert_reqs="CERT_REQUIRED" if store.validate_certs else "CERT_NONE",
+            retries=False,
+            # Left to itself the library would trust what PyPI's certifi does.
+            ca_certs=store.ca_file,
         )
+        try:
+            self._api = MinioAdmin(
+                endpoint=address.netloc,
+                credentials=self._credentials(),
+                region=store.region,
+                secure=address.scheme == "https",
+                http_client=pool,
+            )
+        except ValueError as exc:
+            raise StorageError(
+                f"prepare the client of MinIO's admin API: {exc}. Check endpoint_url and region."
+            ) from exc
 
     def _credentials(self) -> t.Any:
         found = session_of(self._store).get_credentials()

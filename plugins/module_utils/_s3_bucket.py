@@ -35,6 +35,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import S
 
 # Seconds to wait for a change to be seen: a server of many machines may answer with the old value for a while.
 PAUSES = (0, 0.2, 1, 2, 4)
+# What some servers answer to a question of S3 that they do not know.
+NOT_UNDERSTOOD = ("InvalidRequest", "InvalidArgument", "UnsupportedOperation", "OperationNotSupported")
 
 
 class QuotaClient(t.Protocol):
@@ -140,7 +142,12 @@ class S3BucketClient:
         kind = ASPECTS[aspect]
         try:
             with self._operation(f"read the {aspect} of", name):
-                return kind.read(self._call(name, kind.get, kind.absent))
+                try:
+                    return kind.read(self._call(name, kind.get, kind.absent))
+                except self._api.exceptions.ClientError as exc:
+                    if error_code(exc) not in NOT_UNDERSTOOD:
+                        raise
+                    return UNSUPPORTED
         except StorageUnsupported:
             return UNSUPPORTED
         except StorageForbidden:

@@ -338,6 +338,13 @@ def test_f25_wrong_keys(minio: FakeMinio) -> None:
             run(keys, connect(keys), check_mode=False)
 
 
+# The library's own destructor takes its constructor for finished.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_region_that_is_none(minio: FakeMinio) -> None:
+    with pytest.raises(StorageError, match=r"invalid region.*Check endpoint_url and region"):
+        MinioAdminClient(minio.store(region="not a region"))
+
+
 def test_requests_are_repeated(minio: FakeMinio) -> None:
     minio.failures = 2
     assert MinioAdminClient(minio.store(retries=2)).quota("b1x") == 0

@@ -104,6 +104,7 @@ def test_what_a_server_takes_and_does_not_keep_is_an_error(
         (404, "NoSuchTagSet", {}),
         (501, "NotImplemented", "unsupported"),
         (405, "MethodNotAllowed", "unsupported"),
+        (400, "InvalidArgument", "unsupported"),
         (403, "AccessDenied", "unknown"),
     ],
 )
