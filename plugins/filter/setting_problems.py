@@ -29,8 +29,8 @@ options:
       - Every value but those of the rules V(args), V(distinct), V(env), V(finding), V(minimum_version) and V(together)
         must be set, unless O(_input[].optional=true).
       - A value that Ansible Vault did not decrypt, or that still contains a template, breaks every rule.
-      - The rules V(address), V(bucket), V(host), V(hostname), V(htpasswd), V(image), V(leads_here), V(network),
-        V(origin), V(path), V(text) and V(url) take a list too and look at each item.
+      - The rules V(address), V(bucket), V(buckets), V(host), V(hostname), V(htpasswd), V(image), V(leads_here),
+        V(network), V(origin), V(path), V(text) and V(url) take a list too and look at each item.
     type: list
     elements: dict
     required: true
@@ -54,6 +54,7 @@ options:
             List of command line arguments. Option C(managed), the flags that the role sets, as a list or as a
             dictionary of flags and the variable to use instead, or the reason.
           bucket: Name of an S3 bucket.
+          buckets: Name of an S3 bucket, or a dictionary of name and options of the module minio_bucket.
           certificate: >-
             File of the controller with the certificate of a server and those that lead from it to a CA. Options
             C(content), what is in it, C(hosts), the names it must be for, C(ca_content), CAs that one of them must have
