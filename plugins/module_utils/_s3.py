@@ -134,6 +134,9 @@ def session_of(store: Store) -> t.Any:
     """A session of boto3; where no keys are given, it finds credentials itself."""
     if BOTO_IMPORT_ERROR:
         raise MissingLibrary("boto3", BOTO_IMPORT_ERROR)
+    # For all that asks this server, MinIO's own client too
+    if store.server_address:
+        find_at(store.endpoint_url, store.server_address)
     return boto3.session.Session(
         aws_access_key_id=store.access_key,
         aws_secret_access_key=store.secret_key,
@@ -145,8 +148,6 @@ def session_of(store: Store) -> t.Any:
 def s3_api(store: Store) -> t.Any:
     """Prepare boto3's client; the network is first used by its methods."""
     session = session_of(store)
-    if store.server_address:
-        find_at(store.endpoint_url, store.server_address)
     config = botocore.config.Config(
         signature_version="s3v4",
         s3={"addressing_style": store.addressing_style},
