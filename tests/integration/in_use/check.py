@@ -171,8 +171,8 @@ chown 65532 /opt/modelhub/traefik/routes.yml
 mv /opt/modelhub/traefik/routes.yml "/opt/modelhub/traefik/dynamic/$name"
 """
 SECRET_MODES = "find /opt/modelhub -path '*/secrets*' -printf '%p %m %U:%G\\n' | sort"
-VERSIONS = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text(encoding="utf-8"))["modelhub_versions"]
-NO_TRAEFIK = f"docker.io/library/haproxy:{VERSIONS['haproxy']}"
+VERSIONS = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text(encoding="utf-8"))
+NO_TRAEFIK = f"docker.io/library/haproxy:{VERSIONS['modelhub_versions']['haproxy']}"
 # As an engine knows a container that nobody has touched
 IDENTITY = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' traefik"
 FIREWALL = "iptables -S | grep MODELHUB || true; ls /etc/systemd/system | grep docker-user || true"

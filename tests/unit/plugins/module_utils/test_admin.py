@@ -77,6 +77,7 @@ class FakeMinio(ThreadingHTTPServer):
             "access_key": ROOT,
             "secret_key": self.root_secret,
             "session_token": None,
+            "server_address": None,
             "ca_file": None,
             "validate_certs": True,
             "region": "us-east-1",

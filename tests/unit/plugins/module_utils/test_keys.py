@@ -24,6 +24,7 @@ GOOD: dict[str, t.Any] = {
     "access_key": "someone",
     "secret_key": "something",
     "session_token": None,
+    "server_address": None,
     "ca_file": None,
     "validate_certs": True,
     "region": "us-east-1",
