@@ -13,7 +13,7 @@ COMMON_FILES = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "me
 # What each role that brings a service has besides
 SERVICE_FILES = ("tasks/install.yml", "tasks/uninstall.yml", "tasks/validate.yml", "tasks/verify.yml")
 # These serve the others.
-HELPERS = ("common", "images", "security")
+HELPERS = ("common", "images", "security", "status")
 VARIABLE = re.compile(r"^([a-z_]\w*):", re.MULTILINE)
 MAX_TASKS_MAIN_LINES = 40
 MAX_MODULE_MAIN_LINES = 25

@@ -31,7 +31,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {"traefik_acme_email": {"modelhub_tls_mode
 # So much is judged by the light of it that it has to be wrong alone.
 ALONE = ("modelhub_stack", *CONTEXTS)
 # Not deployed by the playbook of the stack, which does not judge them.
-APART = ("security",)
+APART = ("security", "status")
 
 
 class Wrong(NamedTuple):

@@ -69,6 +69,32 @@ done
 """
 KEPT_REVISIONS = "cat /opt/modelhub/mlflow/schema_revisions.json"
 
+STATUS_CHECKS = {
+    "container",
+    "object store",
+    "objects",
+    "old versions",
+    "incomplete uploads",
+    "database",
+    "connections",
+    "file system",
+    "address",
+    "certificate",
+}
+# ENDPOINT begin, which prints the upload's id, or ENDPOINT ID, which aborts it
+LEAVE_UPLOAD = """
+import sys, boto3
+from botocore.config import Config
+store = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1",
+                     config=Config(s3={"addressing_style": "path"}))
+place = {"Bucket": "mlflow", "Key": ".status/left"}
+if sys.argv[2] == "begin":
+    upload = store.create_multipart_upload(**place)["UploadId"]
+    store.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"x" * 1000)
+    print(upload)
+else:
+    store.abort_multipart_upload(**place, UploadId=sys.argv[2])
+"""
 # As htpasswd -nbm writes them
 FIRST, SECOND = "first:first-password", "second:second-password"
 USERS = ["first:$apr1$modelhub$AFEIMVG9gLFZ8/YrzttaF/", "second:$apr1$modelhub$zW4qFOEcIe2vjXZc3hiix0"]
@@ -363,6 +389,56 @@ def stopped(bed: Bed) -> None:
     bed.server("docker start postgres")
 
 
+def status(bed: Bed) -> None:
+    """The status is good, then degraded by an upload that was left behind and a crash, then bad; nothing is changed."""
+    before = bed.listing()
+    looked_at = status_of(bed, "good")
+    status_of(bed, "good", "--check")
+    require(bed.listing() == before, "looking at the status changed the server, or what the controller keeps of it")
+    checks = {one["check"] for one in looked_at["rows"]}
+    require(checks >= STATUS_CHECKS, f"the status does not tell of {STATUS_CHECKS - checks}")
+    name, password = "modelhub-root", bed.server("cat /opt/modelhub/secrets/s3_root_password")
+    upload = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": password, "AWS_CA_BUNDLE": "/ca/ca.crt"}
+    endpoint = f"https://minio-api.{bed.domain}"
+    key = bed.client("/usr/bin/python3", "-c", LEAVE_UPLOAD, endpoint, "begin", secret=upload).strip()
+    told = status_of(bed, "degraded", given={"status_upload_days": 0})
+    worse = [one["check"] for one in told["rows"] if one["verdict"] != "good"]
+    require(worse == ["incomplete uploads"], f"the upload alone was to be told, not {worse}")
+    status_of(bed, "degraded", given={"status_upload_days": 0, "status_fails_on": "degraded"}, fails=True)
+    bed.client("/usr/bin/python3", "-c", LEAVE_UPLOAD, endpoint, key, secret=upload)
+    status_of(bed, "good", given={"status_upload_days": 0})
+    bed.server("docker stop mlflow")
+    told = status_of(bed, "bad", fails=True)
+    worse = [one["where"] for one in told["rows"] if one["verdict"] == "bad"]
+    require(worse == ["mlflow", f"mlflow.{bed.domain}"], f"MLflow and its address were to be bad, not {worse}")
+    bed.server("docker start mlflow")
+    bed.until("docker inspect --format '{{.State.Health.Status}}' mlflow", "healthy")
+    told = status_of(bed, "bad", given={"modelhub_stack": "nowhere"}, fails=True)
+    require("nothing of the stack nowhere is deployed" in told["rows"][0]["said"], f"that was not told: {told}")
+    file = bed.work / "status.json"
+    told = status_of(bed, "good", given={"status_file": str(file)})
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    require(kept["verdict"] == told["verdict"] and len(kept["rows"]) == len(told["rows"]), f"the file tells {kept}")
+
+
+def status_of(bed: Bed, verdict: str, *arguments: str, given: dict[str, Any] | None = None, fails: bool = False) -> Any:
+    """The document of a run of the playbook status, which must tell this verdict, and fail or not."""
+    # Steps before this one have killed containers.
+    given = {"status_restart_hours": 0, "status_format": "json", **(given or {})}
+    environment = bed.environment(ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+    run = Started(bed.command("status", *arguments, given=given), environment).wait()
+    said = "\n".join(run.said("failed", "server"))
+    require(run.code == (2 if fails else 0), f"status ends with {run.code}: {said or run.output[-3000:]}")
+    require(not run.changed(), f"status says that it changed something: {run.changed()}")
+    shown = [one["message"] for one in run.record["messages"] if one["task"].endswith("report | Show what was found")]
+    # Before ansible-core 2.19 what looks like a dictionary is shown as one.
+    document = yaml.safe_load(shown[0])
+    tell("\n".join(f"{one['verdict']}: {one['check']} {one['where']}: {one['said']}" for one in document["rows"]))
+    require(document["verdict"] == verdict, f"the status was to be {verdict}: {document}")
+    require(not fails or f" is {verdict}." in said, f"the message does not tell the verdict: {said}")
+    return document
+
+
 def fails_to_verify(bed: Bed, *names: str) -> None:
     runs = {name: bed.start("site", f"--tags={name}_verify") for name in names}
     for name, run in runs.items():
@@ -608,7 +684,7 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
 TRAINED = (killed, daemon, refused, broken, reconfigured, rotated, accounts, verified, python)
 STEPS = {step.__name__: step for step in TRAINED}
 # Without a training
-QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, stolen, stopped)}
+QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, status, stolen, stopped)}
 
 
 def main() -> None:
