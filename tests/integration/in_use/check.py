@@ -548,8 +548,8 @@ def accounts(bed: Bed, training: Training) -> None:
         account_changes(bed, {**third, "mlflow_users": []})["after"] == {"user-1": {"state": "absent"}}, "one was to go"
     )
     asks(bed, "mlflow", ACCOUNT, 401, f"user-1:{password}")
-    left = bed.server("ls /opt/modelhub/secrets | grep mlflow_user_ || true").split()
-    require(not left, f"of accounts that are gone these passwords are left: {left}")
+    passwords = bed.server("ls /opt/modelhub/secrets | grep mlflow_user_ || true").split()
+    require(not passwords, f"of accounts that are gone these passwords are left: {passwords}")
     tell(f"accounts were changed and removed; training: {training.goes_on()}")
 
 
