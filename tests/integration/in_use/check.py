@@ -81,6 +81,8 @@ STATUS_CHECKS = {
     "address",
     "certificate",
 }
+# A stack that nobody has deployed
+NOWHERE = {"modelhub_stack": "nowhere", "modelhub_base_dir": "/opt/nowhere", "modelhub_domain": "nowhere.test"}
 # ENDPOINT begin, which prints the upload's id, or ENDPOINT ID, which aborts it
 LEAVE_UPLOAD = """
 import sys, boto3
@@ -413,7 +415,7 @@ def status(bed: Bed) -> None:
     require(worse == ["mlflow", f"mlflow.{bed.domain}"], f"MLflow and its address were to be bad, not {worse}")
     bed.server("docker start mlflow")
     bed.until("docker inspect --format '{{.State.Health.Status}}' mlflow", "healthy")
-    told = status_of(bed, "bad", given={"modelhub_stack": "nowhere"}, fails=True)
+    told = status_of(bed, "bad", given=NOWHERE, fails=True)
     require("nothing of the stack nowhere is deployed" in told["rows"][0]["said"], f"that was not told: {told}")
     file = bed.work / "status.json"
     told = status_of(bed, "good", given={"status_file": str(file)})
