@@ -14,10 +14,12 @@ import subprocess
 import sys
 import time
 import typing as t
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
@@ -58,29 +60,38 @@ def responses(driver: webdriver.Chrome, methods: dict[str, str]) -> t.Iterator[t
             yield methods.get(params["requestId"], "?"), response["url"], response["status"]
 
 
-def wait_for(driver: webdriver.Chrome, selector: str) -> t.Any:
-    """Return the first visible element; say what the page shows when there is none in time."""
+def wait_for(
+    driver: webdriver.Chrome, selector: str, act: t.Callable[[t.Any], object] = lambda _element: None
+) -> t.Any:
+    """Act on the first visible element and return it; say what the page shows when there is none in time."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        for element in driver.find_elements(By.CSS_SELECTOR, selector):
-            if element.is_displayed() and element.is_enabled():
-                return element
+        # The page draws itself anew at any moment, and with it another element in that one's place.
+        with suppress(StaleElementReferenceException):
+            for element in driver.find_elements(By.CSS_SELECTOR, selector):
+                if element.is_displayed() and element.is_enabled():
+                    act(element)
+                    return element
         time.sleep(0.3)
     shown = driver.execute_script("return document.body.innerText")
     console = [entry["message"] for entry in driver.get_log("browser")]
     raise SystemExit(f"the UI never showed {selector}, but: {shown[:500]!r}. Console: {console[-10:]}")
 
 
+def click(driver: webdriver.Chrome, selector: str) -> None:
+    wait_for(driver, selector, lambda element: element.click())
+
+
 def enter(driver: webdriver.Chrome, selector: str, text: str) -> None:
     """Type a text; again while the page, still moving the focus, gives the keys to another field."""
-    field = wait_for(driver, selector)
+    held: list[t.Any] = []
     for _unused in range(20):
-        field.clear()
-        field.send_keys(text)
+        wait_for(driver, selector, lambda field: (field.clear(), field.send_keys(text)))
         time.sleep(0.3)
-        if field.get_attribute("value") == text:
+        wait_for(driver, selector, lambda field: held.append(field.get_attribute("value")))
+        if held[-1] == text:
             return
-    raise SystemExit(f"the field {selector} holds {field.get_attribute('value')!r} and never took {text!r}")
+    raise SystemExit(f"the field {selector} holds {held[-1]!r} and never took {text!r}")
 
 
 def wait_for_post(driver: webdriver.Chrome, url: str) -> None:
@@ -115,8 +126,8 @@ def log_out(driver: webdriver.Chrome, url: str) -> None:
     """Log out by the page's own menu, where there are accounts: after that it is refused again."""
     if not os.environ.get("MLFLOW_TRACKING_USERNAME"):
         return
-    wait_for(driver, "button[aria-label^='Account menu']").click()
-    wait_for(driver, "[data-component-id='mlflow.sidebar.logout']").click()
+    click(driver, "button[aria-label^='Account menu']")
+    click(driver, "[data-component-id='mlflow.sidebar.logout']")
     deadline = time.monotonic() + TIMEOUT_SECONDS
     statuses: set[int] = set()
     while statuses != {401}:
@@ -131,9 +142,9 @@ def log_out(driver: webdriver.Chrome, url: str) -> None:
 def create_experiment(driver: webdriver.Chrome, url: str, name: str) -> None:
     """Create an experiment with the page's own means."""
     driver.get(f"{url}/#/experiments")
-    wait_for(driver, ", ".join(f"button[data-component-id='mlflow.{name}']" for name in NEW_EXPERIMENT)).click()
+    click(driver, ", ".join(f"button[data-component-id='mlflow.{name}']" for name in NEW_EXPERIMENT))
     enter(driver, "[role=dialog] input[placeholder*='experiment name']", name)
-    wait_for(driver, "[role=dialog] button[class*=primary]").click()
+    click(driver, "[role=dialog] button[class*=primary]")
     wait_for_post(driver, f"{url}/ajax-api/2.0/mlflow/experiments/create")
 
 

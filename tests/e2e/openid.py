@@ -14,7 +14,7 @@ import time
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from browser import TIMEOUT_SECONDS, create_experiment, start, trust, wait_for
+from browser import TIMEOUT_SECONDS, click, create_experiment, start, trust, wait_for
 
 if t.TYPE_CHECKING:
     from selenium import webdriver
@@ -40,11 +40,11 @@ def ask(driver: webdriver.Chrome, method: str, path: str, status: int, body: obj
 def log_in(driver: webdriver.Chrome, url: str, user: str) -> None:
     """Open the page, which leads to the provider, and log in there."""
     driver.get(url)
-    wait_for(driver, "input[name=login]").send_keys(user)
-    wait_for(driver, "input[name=password]").send_keys("any")
-    wait_for(driver, "button[type=submit]").click()
+    wait_for(driver, "input[name=login]", lambda field: field.send_keys(user))
+    wait_for(driver, "input[name=password]", lambda field: field.send_keys("any"))
+    click(driver, "button[type=submit]")
     # The consent
-    wait_for(driver, "form:not(:has(input[name=login])) button[type=submit]").click()
+    click(driver, "form:not(:has(input[name=login])) button[type=submit]")
     # Whoever goes on before the provider has led back begins another login, and the first one fails.
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while not driver.current_url.startswith(f"{url}/") or "/callback" in driver.current_url:
