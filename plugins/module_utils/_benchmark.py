@@ -14,7 +14,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-Inspect = t.Dict[str, t.Any]
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import Inspect
+
 Row = t.Dict[str, t.Any]
 
 # Mounting one of them, or what is in it, hands out the host.

@@ -19,6 +19,10 @@ from pathlib import Path
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import ModelhubError
 
+# As docker inspect shows a container
+Inspect = t.Dict[str, t.Any]
+# What the engine answers to a GET of a path
+Get = t.Callable[[str], t.Any]
 STACK_LABEL = "org.opengeoai.modelhub.stack"
 MAX_ERROR_BYTES = 500
 RETRY_SECONDS = 0.1
@@ -181,6 +185,27 @@ def image(answer: dict[str, t.Any]) -> dict[str, t.Any]:
         "labels": answer.get("Labels") or {},
         "created": answer["Created"],
     }
+
+
+def versioned(api: EngineApi) -> Get:
+    """Ask by the engine's own version of its API: a path without one is deprecated, an older one may be refused."""
+    prefix = f"/v{api.get('/version')['ApiVersion']}"
+    return lambda path: api.get(f"{prefix}{path}")
+
+
+def own_containers(get: Get, stack: str) -> list[Inspect]:
+    """All that docker inspect shows of the containers of a stack, running or not."""
+    found = get("/containers/json?all=1")
+    own = [one["Id"] for one in found if (one.get("Labels") or {}).get(STACK_LABEL) == stack]
+    return [get(f"/containers/{one}/json") for one in own]
+
+
+def service_of(inspect: Inspect, services: t.Iterable[str]) -> str:
+    """The alias by which others call a container, or its name where it has none of them."""
+    networks = (inspect["NetworkSettings"].get("Networks") or {}).values()
+    aliases = {alias for one in networks for alias in one.get("Aliases") or []}
+    name = str(inspect["Name"]).lstrip("/")
+    return next((service for service in services if service in aliases), name)
 
 
 def read_engine(api: EngineApi) -> dict[str, t.Any]:

@@ -25,7 +25,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark import Inspect, Row, row
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark import Row, row
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import Inspect
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import TCP_LISTEN, mode_text
 
 SHORTEST_SECRET = 6

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-import socket
 import subprocess
 import typing as t
 from contextlib import suppress
@@ -20,7 +19,6 @@ from pathlib import Path
 
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark import (
     EVERYWHERE,
-    Inspect,
     Row,
     Seen,
     bindings,
@@ -28,7 +26,15 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark impo
     engine_rows,
     row,
 )
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import STACK_LABEL, EngineApi
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import (
+    STACK_LABEL,
+    EngineApi,
+    Get,
+    Inspect,
+    own_containers,
+    service_of,
+    versioned,
+)
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption, ModelhubError
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._exposure import (
     ENGINE_PORTS,
@@ -48,8 +54,9 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._exposure impor
     setuid_files,
     targets_of,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._host import resolve
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require, require_absolute
 
 # Where anybody may look, besides the stack's own directory
 PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/var/log")
@@ -77,9 +84,7 @@ class GuardParams:
     @classmethod
     def from_module(cls, params: dict[str, t.Any]) -> GuardParams:
         require(params, {"timeout_seconds": {"rule": integer, "min": 1, "max": 3600}})
-        for option in ("base_dir", "secrets_dir", "socket"):
-            if not params[option].startswith("/"):
-                raise InvalidOption(f'{option} is "{params[option]}", no absolute path. Start it with a slash.')
+        require_absolute(params, ("base_dir", "secrets_dir", "socket"))
         try:
             reach = {
                 source: {target: [int(port) for port in ports] for target, ports in targets.items()}
@@ -90,31 +95,11 @@ class GuardParams:
         return cls(**{one.name: params[one.name] for one in fields(cls) if one.name != "reach"}, reach=reach)
 
 
-def service_of(inspect: Inspect, services: t.Iterable[str]) -> str:
-    """The alias by which others call a container, or its name where it has none of them."""
-    networks = (inspect["NetworkSettings"].get("Networks") or {}).values()
-    aliases = {alias for one in networks for alias in one.get("Aliases") or []}
-    name = str(inspect["Name"]).lstrip("/")
-    return next((service for service in services if service in aliases), name)
-
-
-# What the engine answers to a GET of a path
-Get = t.Callable[[str], t.Any]
-
-
-def versioned(api: EngineApi) -> Get:
-    """Ask by the engine's own version of its API: a path without one is deprecated, an older one may be refused."""
-    prefix = f"/v{api.get('/version')['ApiVersion']}"
-    return lambda path: api.get(f"{prefix}{path}")
-
-
 def described(get: Get, params: GuardParams) -> tuple[list[Inspect], list[str]]:
     """The stack's running containers, and the names of those that do not run."""
-    found = get("/containers/json?all=1")
-    own = [one for one in found if (one.get("Labels") or {}).get(STACK_LABEL) == params.stack]
-    if not own:
+    inspects = own_containers(get, params.stack)
+    if not inspects:
         raise GuardError(f'There is no container of the stack "{params.stack}" on this host. Deploy it first.')
-    inspects = [get(f"/containers/{one['Id']}/json") for one in own]
     running = [one for one in inspects if one["State"].get("Running")]
     return running, sorted(str(one["Name"]).lstrip("/") for one in inspects if one not in running)
 
@@ -162,13 +147,6 @@ def run_rows(stopped: list[str], services: set[str], expected: list[str]) -> lis
     return rows or [row("containers run", "all", said=", ".join(sorted(services)))]
 
 
-def resolved(hostname: str) -> set[str]:
-    """The addresses of a host name, none where nobody knows it."""
-    with suppress(OSError):
-        return {str(found[4][0]) for found in socket.getaddrinfo(hostname, None)}
-    return set()
-
-
 def public_addresses(bound: t.Iterable[str], own: t.Iterable[str], named: t.Iterable[str]) -> list[str]:
     """Addresses of the internet by which a service is reached.
 
@@ -182,7 +160,7 @@ def public_addresses(bound: t.Iterable[str], own: t.Iterable[str], named: t.Iter
 
 
 def account_row(params: GuardParams, bound: t.Iterable[str]) -> Row:
-    public = public_addresses(bound, params.addresses, resolved(params.hostname) if params.hostname else ())
+    public = public_addresses(bound, params.addresses, resolve(params.hostname) if params.hostname else ())
     said = f"public: {', '.join(public)}" if public else "no address is public"
     fault = "" if params.accounts or not public else f"there are no accounts, and {', '.join(public)} is public"
     return row("accounts on public addresses", params.hostname or params.stack, fault, said)

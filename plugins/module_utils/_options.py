@@ -34,6 +34,12 @@ def require(params: dict[str, t.Any], rules: dict[str, dict[str, t.Any]], filled
         raise InvalidOption(". ".join(problems) + ".")
 
 
+def require_absolute(params: dict[str, t.Any], names: t.Iterable[str]) -> None:
+    for name in names:
+        if not params[name].startswith("/"):
+            raise InvalidOption(f'{name} is "{params[name]}", no absolute path. Start it with a slash.')
+
+
 def require_file(name: str, path: str | None) -> None:
     if path is not None and not (Path(path).is_file() and os.access(path, os.R_OK)):
         raise InvalidOption(f'{name} is "{path}", which is no readable file on the target. Copy it there first.')

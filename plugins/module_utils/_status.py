@@ -17,14 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import STACK_LABEL, EngineApi, EngineError
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._guard import service_of, versioned
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import (
+    EngineApi,
+    EngineError,
+    Inspect,
+    own_containers,
+    service_of,
+    versioned,
+)
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require, require_absolute
 
-# As docker inspect shows a container.
-Inspect = t.Dict[str, t.Any]
 # Name of the controller's directory, and its file with a line "oom_kill N": of version 2 of control groups, and of 1.
 COUNTERS = (("", "memory.events"), ("memory", "memory.oom_control"))
 
@@ -40,9 +43,7 @@ class StatusParams:
     @classmethod
     def from_module(cls, params: dict[str, t.Any]) -> StatusParams:
         require(params, {"timeout_seconds": {"rule": integer, "min": 1, "max": 3600}}, filled=("stack",))
-        for option in ("base_dir", "socket"):
-            if not params[option].startswith("/"):
-                raise InvalidOption(f'{option} is "{params[option]}", no absolute path. Start it with a slash.')
+        require_absolute(params, ("base_dir", "socket"))
         return cls(**{one.name: params[one.name] for one in fields(cls)})
 
 
@@ -156,9 +157,7 @@ def look(params: StatusParams, api: EngineApi) -> dict[str, t.Any]:
     try:
         get = versioned(api)
         info = get("/info")
-        found = get("/containers/json?all=1")
-        own = [one["Id"] for one in found if (one.get("Labels") or {}).get(STACK_LABEL) == params.stack]
-        inspects = [get(f"/containers/{one}/json") for one in own]
+        inspects = own_containers(get, params.stack)
         now = time.time()
         containers = [describe(one, params.services, now, kills_in(one)) for one in inspects]
         folders = data_folders(inspects) | {params.base_dir, str(info.get("DockerRootDir") or params.base_dir)}

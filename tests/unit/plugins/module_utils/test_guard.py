@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._engine import service_of
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._guard import (
     GuardError,
@@ -19,7 +20,6 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._guard import (
     owner,
     public_addresses,
     run_rows,
-    service_of,
 )
 
 PARAMS: dict[str, t.Any] = {
