@@ -84,15 +84,15 @@ def reason(exc: Exception) -> str:
     return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
 
 
-def ask(host: str, params: AddressParams) -> dict[str, t.Any]:
+def ask(host: str, params: AddressParams, context: ssl.SSLContext | None) -> dict[str, t.Any]:
     """One element of RV(addresses)."""
     told: dict[str, t.Any] = {"host": host, "status": None, "error": "", "certificate": None}
     try:
         with socket.create_connection((params.address or host, params.port), params.timeout_seconds) as plain:
             connection = http.client.HTTPConnection(host, params.port)
             connection.sock = plain
-            if params.tls:
-                secured = trusting(params.ca_content).wrap_socket(plain, server_hostname=host)
+            if context:
+                secured = context.wrap_socket(plain, server_hostname=host)
                 connection.sock = secured
                 told["certificate"] = certificate(secured.getpeercert() or {}, time.time())
             connection.request("GET", "/", headers={"Host": host})
@@ -104,5 +104,6 @@ def ask(host: str, params: AddressParams) -> dict[str, t.Any]:
 
 
 def look(params: AddressParams) -> list[dict[str, t.Any]]:
+    context = trusting(params.ca_content) if params.tls else None
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda host: ask(host, params), params.hosts))
+        return list(pool.map(lambda host: ask(host, params, context), params.hosts))

@@ -20,7 +20,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import bucket, integer
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3 import connection_error, operation
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3 import first_page, operation
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import Store
 
 Answer = t.Dict[str, t.Any]
@@ -114,13 +114,9 @@ class BucketReader:
         nothing: Answer = {"exists": False, "server": None, "versioning": None, "objects": None}
         nothing.update(old_versions=None, delete_markers=None, incomplete_uploads=None)
         try:
-            with self._operation("look at"):
-                answer = self._api.list_objects_v2(Bucket=self._params.name, MaxKeys=1)
+            answer = first_page(self._api, self._params.store, self._params.name)
         except StorageMissing:
             return nothing
-        if answer.get("Name") != self._params.name:
-            # Older boto3 takes any page for an empty listing.
-            raise connection_error(self._params.store, "look at the bucket", "this is not an answer of S3")
         server = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("server", "")
         versioning = self._versioning()
         return {

@@ -233,7 +233,9 @@ def plan_keys(keys: Keys, found: Account | None, kept: dict[str, t.Any], fits: b
 
 def run(keys: Keys, client: KeysClient, check_mode: bool) -> dict[str, t.Any]:
     found = client.describe(keys.name)
-    kept = client.kept_policy(keys.name) if keys.policy and keys.state == "present" else {}
+    # One that is attached has been told already.
+    attached = found is not None and keys.name in found.policies
+    kept = client.kept_policy(keys.name) if keys.policy and keys.state == "present" and not attached else {}
     ask = keys.state == "present" and keys.secret is not None and keys.update_secret == "always"
     fits = client.fits(keys.name, keys.secret) if ask and keys.secret and found and found.enabled else None
     plan = plan_keys(keys, found, kept, fits)

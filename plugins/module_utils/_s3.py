@@ -112,6 +112,17 @@ def connection_error(store: Store, what: str, error: str) -> StorageError:
     return explain_connection(what, store.endpoint_url, store.ca_file, error)
 
 
+def first_page(api: t.Any, store: Store, bucket: str) -> dict[str, t.Any]:
+    """Look at a bucket by what it holds: HEAD would be the obvious request, but its answer has no error code."""
+    what = f'look at bucket "{bucket}"'
+    with operation(store, what, bucket):
+        answer = dict(api.list_objects_v2(Bucket=bucket, MaxKeys=1))
+    if answer.get("Name") != bucket:
+        # Older boto3 takes any page for an empty listing.
+        raise connection_error(store, what, "this is not an answer of S3")
+    return answer
+
+
 def limit_retries(api: t.Any, seconds: int) -> None:
     """Begin no attempt of a request later than so many seconds after its first, which boto3 has no option for."""
     ends: dict[str, float] = {}

@@ -26,8 +26,8 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
     StorageUnsupported,
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3 import (
-    connection_error,
     error_code,
+    first_page,
     operation,
     s3_api,
 )
@@ -57,9 +57,7 @@ class S3BucketClient:
 
     def describe(self, name: str) -> Bucket | None:
         try:
-            # HEAD would be the obvious request, but its answer has no body and so no error code.
-            with self._operation("look at", name):
-                answer = self._api.list_objects_v2(Bucket=name, MaxKeys=1)
+            first_page(self._api, self._store, name)
         except StorageMissing:
             if self._quota:
                 # Where it cannot be set, the bucket shall not be made either.
@@ -70,9 +68,6 @@ class S3BucketClient:
                 f'bucket "{name}" exists but the credentials cannot access it. '
                 f"Grant access_key the rights on it, or choose another bucket name ({exc})"
             ) from exc
-        if answer.get("Name") != name:
-            # Older boto3 takes any page for an empty listing.
-            raise connection_error(self._store, f'look at bucket "{name}"', "this is not an answer of S3")
         aspects = {aspect: self._look(name, aspect) for aspect in ASPECTS}
         return Bucket({**aspects, "quota": self._quota.quota(name)} if self._quota else aspects)
 
