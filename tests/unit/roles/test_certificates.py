@@ -144,11 +144,8 @@ def test_other_names_and_another_ca_need_another_certificate(settings: dict[str,
     leaf(settings).verify_directly_issued_by(authority(settings))
 
 
-@pytest.mark.parametrize("kept", range(6))
-def test_a_killed_run_is_finished_by_the_next(
-    kept: int, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(settings)
+def killed(kept: int, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renew everything, and die after so many files."""
     write, left = CERTIFICATES.write, [kept]
 
     def mortal(*arguments: Any) -> bool:
@@ -157,10 +154,17 @@ def test_a_killed_run_is_finished_by_the_next(
         left[0] -= 1
         return bool(write(*arguments))
 
-    monkeypatch.setattr(CERTIFICATES, "write", mortal)
-    with contextlib.suppress(Killed):
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(CERTIFICATES, "write", mortal)
         run(settings, 3600)
-    monkeypatch.setattr(CERTIFICATES, "write", write)
+
+
+@pytest.mark.parametrize("kept", range(6))
+def test_a_killed_run_is_finished_by_the_next(
+    kept: int, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings)
+    killed(kept, settings, monkeypatch)
     run(settings, 3600)
     assert len(list(Path(settings["base"], "dynamic").glob("server-*"))) == 1
     leaf(settings).verify_directly_issued_by(authority(settings))
@@ -270,20 +274,9 @@ def test_a_killed_renewal_inside_is_finished_by_the_next(
     kept: int, inside: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(inside)
-    write, left = CERTIFICATES.write, [kept]
-
-    def mortal(*arguments: Any) -> bool:
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        return bool(write(*arguments))
-
-    monkeypatch.setattr(CERTIFICATES, "write", mortal)
-    with contextlib.suppress(Killed):
-        run(inside, 3600)
+    killed(kept, inside, monkeypatch)
     # At any moment the two files belong together.
     served(inside)
-    monkeypatch.setattr(CERTIFICATES, "write", write)
     run(inside, 3600)
     served(inside).verify_directly_issued_by(authority(inside))
     assert run(inside, 3600) == []

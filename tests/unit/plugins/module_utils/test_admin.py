@@ -26,7 +26,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
     StorageUnsupported,
 )
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._keys import Keys, policy_for, run
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import Store
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import STORE_SPEC, Store
 from minio import crypto
 from minio.crypto import decrypt, encrypt
 
@@ -73,15 +73,10 @@ class FakeMinio(ThreadingHTTPServer):
 
     def store(self, **changes: t.Any) -> Store:
         options: dict[str, t.Any] = {
+            **{name: spec.get("default") for name, spec in STORE_SPEC.items()},
             "endpoint_url": f"http://127.0.0.1:{self.server_address[1]}",
             "access_key": ROOT,
             "secret_key": self.root_secret,
-            "session_token": None,
-            "server_address": None,
-            "ca_file": None,
-            "validate_certs": True,
-            "region": "us-east-1",
-            "addressing_style": "path",
             "timeout_seconds": 5,
             "retries": 0,
             "total_timeout_seconds": 60,

@@ -17,6 +17,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import 
     StorageForbidden,
     StorageUnsupported,
 )
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import STORE_SPEC
 
 GOOD: dict[str, t.Any] = {
     "name": "artifacts",
@@ -30,18 +31,10 @@ GOOD: dict[str, t.Any] = {
     "quota": None,
     "policy": None,
     "force": False,
+    **{name: spec.get("default") for name, spec in STORE_SPEC.items()},
     "endpoint_url": "https://s3.example.org",
     "access_key": "someone",
     "secret_key": "something",
-    "session_token": None,
-    "server_address": None,
-    "ca_file": None,
-    "validate_certs": True,
-    "region": "us-east-1",
-    "addressing_style": "path",
-    "timeout_seconds": 30,
-    "retries": 2,
-    "total_timeout_seconds": 120,
 }
 
 

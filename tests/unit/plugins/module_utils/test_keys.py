@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._keys import Keys, policy_for
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import STORE_SPEC
 
 GOOD: dict[str, t.Any] = {
     "name": "mlflow",
@@ -20,18 +21,10 @@ GOOD: dict[str, t.Any] = {
     "enabled": None,
     "buckets": None,
     "policy": None,
+    **{name: spec.get("default") for name, spec in STORE_SPEC.items()},
     "endpoint_url": "https://s3.example.org",
     "access_key": "someone",
     "secret_key": "something",
-    "session_token": None,
-    "server_address": None,
-    "ca_file": None,
-    "validate_certs": True,
-    "region": "us-east-1",
-    "addressing_style": "path",
-    "timeout_seconds": 30,
-    "retries": 2,
-    "total_timeout_seconds": 120,
 }
 
 

@@ -15,7 +15,7 @@ from ansible_collections.opengeoai.modelhub.plugins.module_utils import _s3, _s3
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import StorageError, StorageUnsupported
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3 import s3_api
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._s3_bucket import S3BucketClient
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import Store
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._store import STORE_SPEC, Store
 
 ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{0}</Code><Message>said</Message></Error>"
 
@@ -30,15 +30,10 @@ class FakeServer(ThreadingHTTPServer):
 
     def store(self, **changes: t.Any) -> Store:
         options: dict[str, t.Any] = {
+            **{name: spec.get("default") for name, spec in STORE_SPEC.items()},
             "endpoint_url": f"http://127.0.0.1:{self.server_address[1]}",
             "access_key": "someone",
             "secret_key": secrets.token_hex(12),
-            "session_token": None,
-            "server_address": None,
-            "ca_file": None,
-            "validate_certs": True,
-            "region": "us-east-1",
-            "addressing_style": "path",
             "timeout_seconds": 5,
             "retries": 0,
             "total_timeout_seconds": 60,
