@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 PUBLISH = "mlflow-image-publish.yml"
 BUILD, SCAN = "docker/build-push-action", "aquasecurity/trivy-action"
 PLATFORMS = "linux/amd64,linux/arm64"
-# What the role's default adds where an OpenID provider knows the users: that image is built on the server.
+# What the image with logins by an OpenID provider is built of
+BASE = "BASE_IMAGE=${{ env.IMAGE }}@${{ steps.push.outputs.digest }}"
+# What the role's default adds where an OpenID provider knows the users
 WITH_LOGINS = "{{ '-oidc' if mlflow_auth == 'oidc' else '' }}"
 # Tag, its name in docs/image.md, and whether a release that is not the Dockerfile's default gets it too
 TAGS = {
@@ -82,6 +84,11 @@ def copied() -> list[str]:
     return [word for line in lines for word in line.split()[:-1] if not word.startswith("--")]
 
 
+def with_logins() -> list[str]:
+    """Return the files of the image with logins by an OpenID provider."""
+    return [str(path.relative_to(ROOT)) for path in (ROOT / "images/mlflow-oidc").iterdir()]
+
+
 def context_problems(workflow: Workflow) -> list[str]:
     """A change of any input of the build starts the workflow, and .dockerignore lets it through."""
     paths = triggers(workflow)["push"]["paths"]
@@ -90,7 +97,7 @@ def context_problems(workflow: Workflow) -> list[str]:
     found = [] if inputs else ["dockerfile.mlflow copies nothing"]
     found += [
         f"{PUBLISH}: a change of {needed} does not start it"
-        for needed in [*inputs, "dockerfile.mlflow", ".dockerignore", f".github/workflows/{PUBLISH}"]
+        for needed in [*inputs, "dockerfile.mlflow", ".dockerignore", f".github/workflows/{PUBLISH}", *with_logins()]
         if not any(fnmatch(needed, path) for path in paths)
     ]
     found += [f".dockerignore keeps {path} from dockerfile.mlflow" for path in inputs if path not in allowed]
@@ -99,24 +106,32 @@ def context_problems(workflow: Workflow) -> list[str]:
 
 def publish_problems(workflow: Workflow) -> list[str]:
     """Tags, platforms and what goes with the image are as documented; nothing is pushed that was not verified."""
-    verify, publish = by_action(workflow["jobs"]["verify"]), by_action(workflow["jobs"]["publish"])
-    build, meta, gate = verify[BUILD]["with"], publish["docker/metadata-action"]["with"], verify[SCAN]["with"]
-    push, text = publish[BUILD]["with"], json.dumps(workflow["jobs"]["publish"])
-    runs = [step.get("env", {}) for step in verify.values() if step.get("run") == "tests/integration/image/run"]
+    verify, publish = workflow["jobs"]["verify"]["steps"], workflow["jobs"]["publish"]["steps"]
+    builds, gates, pushes = by_action(verify, BUILD), by_action(verify, SCAN), by_action(publish, BUILD)
+    [meta], text = by_action(publish, "docker/metadata-action"), json.dumps(workflow["jobs"]["publish"])
+    runs = [step.get("env", {}) for step in verify if step.get("run") == "tests/integration/image/run"]
+    # The engine itself builds the second one of the first, which no action could see.
+    built = [build["tags"] for build in builds] + re.findall(r"--tag (\S+)", json.dumps(verify))
     matrix = workflow["jobs"]["verify"]["strategy"]["matrix"]["include"]
     role = yaml.safe_load((ROOT / "roles/mlflow/defaults/main.yml").read_text())
     image = f"{workflow['env']['IMAGE']}:{{{{ mlflow_version }}}}"
     promises = {
         "publish does not wait for verify": "verify" in workflow["jobs"]["publish"]["needs"],
         "not only the default branch is published": workflow["jobs"]["publish"].get("if") == DEFAULT_BRANCH_ONLY,
-        f"the platforms to publish are not {PLATFORMS}": push["platforms"] == PLATFORMS,
+        "the second image is not made of the first": [push.get("build-args") for push in pushes[1:]] == [BASE],
+        "the second image is not named after the first": "$IMAGE-oidc:" in text,
+        f"the platforms to publish are not {PLATFORMS}": {push["platforms"] for push in pushes} == {PLATFORMS},
         f"the platforms to verify are not {PLATFORMS}": ",".join(one["platform"] for one in matrix) == PLATFORMS,
-        "provenance or SBOM is missing": (push.get("provenance"), push.get("sbom")) == ("mode=max", True),
-        "the image is not signed and checked": "cosign sign" in text and "cosign verify" in text,
-        "the image is not the one of the role": image == role["mlflow_image"].replace(WITH_LOGINS, ""),
-        "what is built is not run": [env.get("MLFLOW_IMAGE") for env in runs] == [build["tags"]],
-        "what is built is not scanned": gate["image-ref"] == build["tags"],
-        "the scan lets holes through": (gate.get("exit-code"), gate.get("severity")) == ("1", "HIGH,CRITICAL"),
+        "provenance or SBOM is missing": {(push.get("provenance"), push.get("sbom")) for push in pushes}
+        == {("mode=max", True)},
+        "an image is not signed and checked": all(
+            part in text for part in ("cosign sign", "cosign verify", "$IMAGE@$DIGEST", "$IMAGE-oidc@$DIGEST_LOGINS")
+        ),
+        "the images are not those of the role": image == role["mlflow_image"].replace(WITH_LOGINS, ""),
+        "what is built is not run": [env.get("MLFLOW_IMAGE") for env in runs] == [builds[0]["tags"]],
+        "what is built is not scanned": [gate["image-ref"] for gate in gates] == built and len(built) == len(pushes),
+        "a scan lets holes through": {(gate.get("exit-code"), gate.get("severity")) for gate in gates}
+        == {("1", "HIGH,CRITICAL")},
         "it may publish a version with known holes": "ALLOW_VULNERABLE_VERSION" not in json.dumps(workflow),
     }
     found = [problem for problem, kept in promises.items() if not kept]
@@ -136,9 +151,9 @@ def publish_problems(workflow: Workflow) -> list[str]:
     return [f"{PUBLISH}: {problem}" for problem in found]
 
 
-def by_action(job: Workflow) -> Workflow:
-    """Return the steps of a job by the action they use, or else by their name."""
-    return {str(step.get("uses", step["name"])).partition("@")[0]: step for step in job["steps"]}
+def by_action(steps: list[Workflow], action: str) -> list[Workflow]:
+    """Return the inputs of the steps that use an action."""
+    return [step["with"] for step in steps if str(step.get("uses")).partition("@")[0] == action]
 
 
 def plain(tag: str) -> str:
