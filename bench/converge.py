@@ -1,10 +1,10 @@
 """Time the collection against `docker compose up -d` of the reference stack, on one SSH host with images present.
 
 Usage: converge.py [ROUNDS [REVISION]]   (default 3)
-A round is: first converge, second converge, removal; the same with the collection as it was at REVISION, when that is
-given; then compose cold, compose again, removal. Prints the medians in seconds, the tasks of the second converge that
-reached the host, where its time goes by role, the ratios to REVISION in the same round, and the proportional set size
-of both MLflow containers at rest in MB.
+A round is: first converge, second converge, removal; the same without accounts, and with the collection as it was at
+REVISION, when that is given; then compose cold, compose again, removal. Prints the medians in seconds, the tasks of the
+second converge that reached the host, where its time goes by role, the ratios to the others in the same round, and the
+proportional set size of the MLflow containers at rest in MB.
 The host is Molecule's test host of the scenario `default`: a Debian 13 container with its own engine.
 """
 
@@ -27,6 +27,7 @@ WORK = ROOT / "tests" / "output" / "bench"
 ROLE_TIMES = WORK / "role_times.json"
 IMAGES = ("traefik", "postgres", "minio", "mlflow")
 IDLE_SECONDS = 20
+NO_ACCOUNTS = ("-e", "mlflow_auth=none", "-e", '{"mlflow_allow_no_accounts": true}')
 # What a user waits for: the first answer of MLflow through the front door.
 READY = (
     "until curl -fsk --resolve mlflow.modelhub.test:443:127.0.0.1 https://mlflow.modelhub.test/health;"
@@ -94,12 +95,12 @@ def image_names(host: Host) -> dict[str, str]:
 
 
 def ours(host: Host, sample: dict[str, list[float]], before: Path | None, images: dict[str, str]) -> None:
-    """Deploy twice and remove, with this collection and with the one before it, another one first each round."""
-    trees = [("", ROOT, ())] + ([("before: ", before, old_images(images))] if before else [])
+    """Deploy twice and remove, each way that is compared, another one first each round."""
+    trees: list[tuple[str, Path, tuple[str, ...]]] = [("", ROOT, ()), ("without accounts: ", ROOT, NO_ACCOUNTS)]
+    trees += [("before: ", before, old_images(images))] if before else []
     if len(sample["second converge"]) % 2:
         trees.reverse()
     for prefix, tree, arguments in trees:
-        assert tree
         seconds, _ = host.playbook("site", *arguments, tree=tree)
         sample[f"{prefix}first converge, verified"].append(seconds)
         seconds, output = host.playbook("site", *arguments, tree=tree)
@@ -113,8 +114,7 @@ def ours(host: Host, sample: dict[str, list[float]], before: Path | None, images
         )
         for role, figures in roles.items():
             sample[f"{prefix}second converge, seconds: {role}"].append(figures["seconds"])
-        if not prefix:
-            sample["idle memory of mlflow, PSS MB"].append(host.memory_mb("mlflow"))
+        sample[f"{prefix}idle memory of mlflow, PSS MB"].append(host.memory_mb("mlflow"))
         host.playbook("uninstall", *arguments, "-e", '{"modelhub_purge": true}', tree=tree)
 
 
@@ -180,8 +180,10 @@ def main() -> None:
             shutil.rmtree(before, ignore_errors=True)
     (WORK / "converge.json").write_text(json.dumps(samples, indent=2))
     for name, values in samples.items():
-        ratios = [now / then for now, then in zip(values, samples.get(f"before: {name}", [])) if then]
-        ratio = f"   {statistics.median(ratios):.2f} of before" if ratios else ""
+        ratio = ""
+        for other in ("without accounts", "before"):
+            ratios = [now / then for now, then in zip(values, samples.get(f"{other}: {name}", [])) if then]
+            ratio += f"   {statistics.median(ratios):.2f} of {other}" if ratios else ""
         print(f"{name:52} {statistics.median(values):8.1f}   {[round(value, 1) for value in values]}{ratio}")
 
 
