@@ -32,7 +32,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
@@ -70,8 +70,26 @@ SECRETS = (
     "OIDC_CLIENT_SECRET",
     "SECRET_KEY",
 )
-# The application of that plugin, `--app-name oidc-auth`.
+# The application with MLflow's accounts, `--app-name basic-auth`, and that of the plugin, `--app-name oidc-auth`.
+ACCOUNTS_APP = "mlflow.server.auth:create_app"
 OIDC_APP = "mlflow_oidc_auth.app:app"
+# What is shortened of the first
+ACCOUNTS_PARTS = (
+    "store",
+    "_run_requirement",
+    "_redact_run_response",
+    "_denied_sibling_tiers",
+    "_find_fastapi_validator",
+)
+# An account; and all that it was granted, of which an administrator needs nothing.
+ACCOUNT = """
+SELECT users.id, users.password_hash, users.is_admin, roles.workspace, role_permissions.resource_type,
+role_permissions.resource_pattern, role_permissions.permission FROM users
+LEFT JOIN user_role_assignments ON user_role_assignments.user_id = users.id AND NOT users.is_admin
+LEFT JOIN roles ON roles.id = user_role_assignments.role_id
+LEFT JOIN role_permissions ON role_permissions.role_id = roles.id
+WHERE users.username = :name
+"""
 # More of them at once in one worker fight for Python's lock and slow PostgreSQL down: 32 clients would get fewer
 # answers than 8.
 REST_THREADS = 4
@@ -84,6 +102,8 @@ SCANS = re.compile(
 # The calls that a worker remembers: MLflow has some two hundred, none of them longer.
 KNOWN_PATHS = 1000
 USUAL_LENGTH = 100
+# The runs whose experiment a worker remembers
+KNOWN_RUNS = 10_000
 # Of them at once in one worker; each may keep a core of the database busy.
 SEARCH_THREADS = 2
 SEARCH_TIMEOUT_SECONDS = 60
@@ -601,6 +621,22 @@ def without_gateway(scope: Scope) -> bool:
 IDLE = {"workspace_context_middleware": without_workspace, "gateway_timing_middleware": without_gateway}
 
 
+def pass_by(app: Any, idle: Mapping[str, Callable[[Scope], bool]]) -> bool:
+    """Have FastAPI's middlewares of these names passed by where they would do nothing; tell whether all are there."""
+    from starlette.middleware import Middleware
+
+    found = {getattr(entry.kwargs.get("dispatch"), "__name__", ""): entry for entry in app.user_middleware}
+    if not idle.keys() <= found.keys():
+        return False
+    for name, nothing_to_do in idle.items():
+        entry = found[name]
+        wrapped = functools.partial(entry.cls, *entry.args, **entry.kwargs)
+        app.user_middleware[app.user_middleware.index(entry)] = Middleware(
+            Unless, idle=nothing_to_do, middleware=wrapped
+        )
+    return True
+
+
 def shorten(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
     """Give MLflow's FastAPI application a shorter way to Flask, unless it is built in another way than expected.
 
@@ -610,18 +646,13 @@ def shorten(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
     from starlette.routing import Mount
 
     mounts = [route for route in app.router.routes if isinstance(route, Mount) and route.path == ""]
-    found = {getattr(entry.kwargs.get("dispatch"), "__name__", ""): entry for entry in app.user_middleware}
-    if len(mounts) != 1 or not IDLE.keys() <= found.keys():
+    if len(mounts) != 1 or not pass_by(app, IDLE):
         print("mlflow-server: this MLflow is built in another way; its REST API is left as it is", file=sys.stderr)
         return
     routes = app.router.routes[: app.router.routes.index(mounts[0])]
     # The last one is the innermost.
     rest_api = Middleware(RestApi, flask=flask, routes=routes, threads=threads, seconds=seconds)
     app.user_middleware.append(rest_api)
-    for name, idle in IDLE.items():
-        entry = found[name]
-        wrapped = functools.partial(entry.cls, *entry.args, **entry.kwargs)
-        app.user_middleware[app.user_middleware.index(entry)] = Middleware(Unless, idle=idle, middleware=wrapped)
 
 
 def shorten_oidc(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
@@ -638,6 +669,127 @@ def shorten_oidc(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
         print("mlflow-server: this plugin is built in another way; its REST API is left as it is", file=sys.stderr)
         return
     mounts[0].app = RestApi(mounts[0].app, flask, [], threads, seconds, carried=(AUTH_CONTEXT_KEY,))
+
+
+class Accounts:
+    """MLflow's accounts, of which the one that asks is read once for a request, with all that it was granted.
+
+    MLflow reads it two to four times and its grants up to three times, each in a transaction of its own, and takes them
+    for unchanged within a request. What a request itself changes is read again.
+    """
+
+    def __init__(self, store: Any) -> None:
+        """Take the place of a store's own ways to read; it must be connected."""
+        self.engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.get_user, self.list_grants, self.session = store.get_user, store.list_grants, store.ManagedSessionMaker
+        store.get_user, store.list_grants, store.ManagedSessionMaker = self.user, self.grants, self.forgetful
+
+    def asked(self, name: str) -> tuple[Any, list[Any]] | None:
+        """Return account and grants of who asks, as (workspace, grant); None for anybody else."""
+        from flask import g, has_request_context, request
+
+        if not has_request_context() or not request.authorization or request.authorization.username != name:
+            return None
+        if "modelhub_account" not in g:
+            g.modelhub_account = self.read(name)
+        known: tuple[Any, list[Any]] | None = g.modelhub_account
+        return known
+
+    def read(self, name: str) -> tuple[Any, list[Any]] | None:
+        import sqlalchemy
+        from mlflow.server.auth.entities import User
+        from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
+
+        # It is no part of a search, which has a time limit.
+        token = Scan.current.set(None)
+        try:
+            with self.engine.connect() as connection:
+                rows = connection.execute(sqlalchemy.text(ACCOUNT), {"name": name}).all()
+        finally:
+            Scan.current.reset(token)
+        if not rows:
+            return None
+        identity, password_hash, is_admin = rows[0][:3]
+        grants = [(row[3], RoleGrantRow(*row[4:])) for row in rows if row[4] is not None]
+        return User(identity, name, password_hash, is_admin), grants
+
+    def user(self, name: str) -> Any:
+        known = self.asked(name)
+        return known[0] if known else self.get_user(name)
+
+    def grants(self, identity: int, workspace: str, types: Iterable[str]) -> list[Any]:
+        from flask import g, has_request_context
+
+        known = g.get("modelhub_account") if has_request_context() else None
+        if not known or known[0].id != identity or known[0].is_admin:
+            return list(self.list_grants(identity, workspace, types))
+        wanted = {"workspace", *types}
+        return [grant for place, grant in known[1] if place == workspace and grant.resource_type in wanted]
+
+    def forgetful(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a session, and forget what was read where it may write."""
+        from flask import g, has_request_context
+
+        if has_request_context() and not (args or (kwargs.get("read_only", True),))[0]:
+            g.pop("modelhub_account", None)
+        return self.session(*args, **kwargs)
+
+
+def shorten_accounts(auth: Any) -> None:
+    """Have MLflow's module for accounts read less before and after each call, unless it is built in another way.
+
+    What it decides stays as it is.
+    """
+    if not all(hasattr(auth, part) for part in ACCOUNTS_PARTS) or auth.store.__class__.__name__ != "SqlAlchemyStore":
+        print("mlflow-server: this MLflow is built in another way; its accounts are left as they are", file=sys.stderr)
+        return
+    Accounts(auth.store)
+    requirement, redact = auth._run_requirement, auth._redact_run_response
+    known: dict[tuple[str, str], Any] = {}
+
+    def known_requirement(run_id: str, action: str) -> Any:
+        # It reads a run with all that it has logged, to know its experiment, which never changes.
+        if (run_id, action) not in known:
+            found = requirement(run_id, action)
+            if not found:
+                return found
+            if len(known) >= KNOWN_RUNS:
+                known.clear()
+            known[run_id, action] = found
+        anchor, requirements = known[run_id, action]
+        return anchor, list(requirements)
+
+    def redact_denied(response: Any, *args: Any) -> None:
+        # It reads an answer anew, to take models out of it that may be denied to this account alone.
+        if not auth.sender_is_admin():
+            name, models = auth.authenticate_request().username, auth.RESOURCE_TYPE_LOGGED_MODEL
+            if models in auth._denied_sibling_tiers(name, (models,)):
+                redact(response, *args)
+
+    auth._run_requirement, auth._redact_run_response = known_requirement, redact_denied
+
+
+def load_accounts(*, shorter: bool) -> None:
+    """Load MLflow's module for accounts, whose application each worker makes for itself, with its connections."""
+    import mlflow.server.auth as auth
+
+    add = auth.add_fastapi_permission_middleware
+
+    def add_shorter(app: Any) -> None:
+        shorten_accounts(auth)
+        add(app)
+        pass_by(app, {"fastapi_permission_middleware": without_validator})
+
+    if shorter:
+        auth.add_fastapi_permission_middleware = add_shorter
+
+
+def without_validator(scope: Scope) -> bool:
+    """Tell whether MLflow's fastapi_permission_middleware has nothing to do for a request, which Flask judges."""
+    from mlflow.environment_variables import MLFLOW_BASIC_AUTH_FAIL_CLOSED
+    from mlflow.server import auth
+
+    return not MLFLOW_BASIC_AUTH_FAIL_CLOSED.get() and not auth._find_fastapi_validator(scope["path"], scope["method"])
 
 
 def load_oidc() -> Any:
@@ -703,7 +855,10 @@ def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> No
         improve(load_oidc(), flask, shorten_oidc)
         return
     module.create_fastapi_app = lambda flask_app=flask: improve(create(flask_app), flask_app)
-    improve(module.app, flask)
+    if name == ACCOUNTS_APP:
+        load_accounts(shorter=threads > 0)
+    else:
+        improve(module.app, flask)
 
 
 def forget_signals() -> None:
