@@ -75,11 +75,12 @@ ACCOUNTS_APP = "mlflow.server.auth:create_app"
 OIDC_APP = "mlflow_oidc_auth.app:app"
 # What is shortened of the first
 ACCOUNTS_PARTS = (
-    "store",
     "_run_requirement",
     "_redact_run_response",
     "_denied_sibling_tiers",
     "_find_fastapi_validator",
+    "_native_fastapi_routes",
+    "_scope_matches_native_route",
 )
 # An account; and all that it was granted, of which an administrator needs nothing.
 ACCOUNT = """
@@ -435,6 +436,23 @@ def limit_scans(seconds: float, cores: int) -> None:
     event.listen(Engine, "handle_error", failed)
 
 
+def by_path(decide: Callable[[Scope], bool]) -> Callable[[Scope], bool]:
+    """Return a decision on requests that follows from method and path alone, made once where they are usual."""
+    known: dict[tuple[str, str], bool] = {}
+
+    def decided(scope: Scope) -> bool:
+        call = scope["method"], scope["path"]
+        if call in known:
+            return known[call]
+        decision = decide(scope)
+        # Paths with names in them are without end.
+        if len(known) < KNOWN_PATHS and len(scope["path"]) < USUAL_LENGTH:
+            known[call] = decision
+        return decision
+
+    return decided
+
+
 class RestApi:
     """MLflow's Flask application as an ASGI application, for the REST API, and for what reads many rows.
 
@@ -452,8 +470,8 @@ class RestApi:
         """
         self.otherwise = app
         self.flask = flask
-        self.routes = routes
-        self.own: dict[tuple[str, str], bool] = {}
+        # Match.NONE of Starlette is 0.
+        self.own_route = by_path(lambda scope: any(route.matches(scope)[0].value for route in routes))
         self.seconds = seconds
         self.carried = carried
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
@@ -485,18 +503,6 @@ class RestApi:
         status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-
-    def own_route(self, scope: Scope) -> bool:
-        """Tell whether a route of FastAPI's own would serve this call; they are asked once where the path is usual."""
-        call = scope["method"], scope["path"]
-        if call in self.own:
-            return self.own[call]
-        # Match.NONE of Starlette is 0.
-        own = any(route.matches(scope)[0].value for route in self.routes)
-        # Paths with names in them are without end.
-        if len(self.own) < KNOWN_PATHS and len(scope["path"]) < USUAL_LENGTH:
-            self.own[call] = own
-        return own
 
     async def scanned(self, run: Callable[..., Answer], environ: dict[str, Any], receive: Receive) -> Answer | None:
         """Return the answer to a scan, or None where its client has gone, and then end it."""
@@ -735,14 +741,14 @@ class Accounts:
         return self.session(*args, **kwargs)
 
 
-def shorten_accounts(auth: Any) -> None:
+def shorten_accounts(auth: Any, app: Any) -> Callable[[Scope], bool] | None:
     """Have MLflow's module for accounts read less before and after each call, unless it is built in another way.
 
-    What it decides stays as it is.
+    What it decides stays as it is. Returns what tells whether its middleware has nothing to do.
     """
-    if not all(hasattr(auth, part) for part in ACCOUNTS_PARTS) or auth.store.__class__.__name__ != "SqlAlchemyStore":
+    if not all(hasattr(auth, part) for part in ACCOUNTS_PARTS):
         print("mlflow-server: this MLflow is built in another way; its accounts are left as they are", file=sys.stderr)
-        return
+        return None
     Accounts(auth.store)
     requirement, redact = auth._run_requirement, auth._redact_run_response
     known: dict[tuple[str, str], Any] = {}
@@ -767,6 +773,7 @@ def shorten_accounts(auth: Any) -> None:
                 redact(response, *args)
 
     auth._run_requirement, auth._redact_run_response = known_requirement, redact_denied
+    return without_validator(auth, auth._native_fastapi_routes(app))
 
 
 def load_accounts(*, shorter: bool) -> None:
@@ -776,20 +783,28 @@ def load_accounts(*, shorter: bool) -> None:
     add = auth.add_fastapi_permission_middleware
 
     def add_shorter(app: Any) -> None:
-        shorten_accounts(auth)
+        idle = shorten_accounts(auth, app)
         add(app)
-        pass_by(app, {"fastapi_permission_middleware": without_validator})
+        if idle:
+            pass_by(app, {"fastapi_permission_middleware": idle})
 
     if shorter:
         auth.add_fastapi_permission_middleware = add_shorter
 
 
-def without_validator(scope: Scope) -> bool:
-    """Tell whether MLflow's fastapi_permission_middleware has nothing to do for a request, which Flask judges."""
-    from mlflow.environment_variables import MLFLOW_BASIC_AUTH_FAIL_CLOSED
-    from mlflow.server import auth
+def without_validator(auth: Any, routes: Any) -> Callable[[Scope], bool]:
+    """Return what tells whether MLflow's fastapi_permission_middleware has nothing to do for a request.
 
-    return not MLFLOW_BASIC_AUTH_FAIL_CLOSED.get() and not auth._find_fastapi_validator(scope["path"], scope["method"])
+    Those of Flask are judged there. routes: FastAPI's own, as MLflow's module has collected them.
+    """
+    from mlflow.environment_variables import MLFLOW_BASIC_AUTH_FAIL_CLOSED
+
+    def idle(scope: Scope) -> bool:
+        if auth._find_fastapi_validator(scope["path"], scope["method"]):
+            return False
+        return not MLFLOW_BASIC_AUTH_FAIL_CLOSED.get() or not auth._scope_matches_native_route(routes, scope)
+
+    return by_path(idle)
 
 
 def load_oidc() -> Any:

@@ -219,11 +219,13 @@ def test_rest_api_leaves_native_routes_to_mlflow_and_asks_them_once(name: str, a
     assert native.asked == asked
 
 
-def test_rest_api_remembers_no_more_calls_than_there_are() -> None:
-    app = rest_api()
-    for number in range(server.KNOWN_PATHS + 10):
-        assert not app.own_route({"method": "GET", "path": f"/api/2.0/mlflow/{number}"})
-    assert len(app.own) == server.KNOWN_PATHS
+def test_decisions_are_remembered_for_no_more_calls_than_there_are() -> None:
+    asked = []
+    decided = server.by_path(lambda scope: bool(asked.append(scope["path"])))
+    for _turn in range(2):
+        for number in range(server.KNOWN_PATHS + 10):
+            assert not decided({"method": "GET", "path": f"/{number}"})
+    assert len(asked) == server.KNOWN_PATHS + 20
 
 
 @pytest.mark.parametrize(
