@@ -7,9 +7,10 @@ worker. Here MLflow is imported once. A child process does the command's own wor
 that no database connection is open in the parent; the parent then loads the application and runs uvicorn with it, and
 the workers share its memory. The REST API is handed to Flask without the detours that MLflow's FastAPI application
 makes for it, and calls that read many rows have threads of their own, a time limit, and end when their client has gone.
-Requests without a length are answered like others, and a full disk is told to the client. Temporary files
-have a directory of their own, which is emptied at each start. Prints one line and exits with 1 where the server cannot
-work. For any other server than uvicorn it becomes the plain command.
+Requests without a length are answered like others, and a full disk is told to the client. Files come from S3
+piece by piece, and no answer waits in memory as a whole. Temporary files have a directory of their own, which is
+emptied at each start. Prints one line and exits with 1 where the server cannot work. For any other server than uvicorn
+it becomes the plain command.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
+import posixpath
 import re
 import shutil
 import signal
@@ -32,9 +34,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +111,12 @@ KNOWN_RUNS = 10_000
 SEARCH_THREADS = 2
 SEARCH_TIMEOUT_SECONDS = 60
 LOGIN_ATTEMPTS_PER_MINUTE = 30
+# Of a file on its way to a client, and how many of them may wait in memory for it
+PIECE_BYTES = 2**20
+WAITING_PIECES = 4
+# Of the disk with temporary files uploads leave this part to others, and so many bytes at most
+KEPT_SHARE = 0.05
+KEPT_BYTES = 2 * 2**30
 # What whole numbers of the environment mean with 0
 NUMBERS = {
     "MLFLOW_REST_THREADS": "MLflow's own way of serving REST calls",
@@ -168,6 +176,9 @@ def check() -> None:
         value = os.environ.get(name) or "0"
         if not value.isdecimal():
             stop(f"{name} is '{value}'; give a number, or 0 for {zero}")
+    presigned = os.environ.get("MLFLOW_PRESIGNED_TRANSFERS") or "true"
+    if presigned not in ("true", "false"):
+        stop(f"MLFLOW_PRESIGNED_TRANSFERS is '{presigned}'; give true, or false where clients cannot use the store")
 
 
 def read_secrets() -> None:
@@ -300,6 +311,9 @@ def serve(command: list[str]) -> None:
     import uvicorn._subprocess
     import uvicorn.main
 
+    stream_downloads()
+    if os.environ.get("MLFLOW_PRESIGNED_TRANSFERS") == "false":
+        sign_nothing()
     for module in WORKER_MODULES:
         importlib.import_module(module)
     improve_all(
@@ -339,6 +353,85 @@ def followed(create: Callable[..., Any]) -> Callable[..., Any]:
         return context
 
     return create_followed
+
+
+def sign_nothing() -> None:
+    """Have MLflow take its store for one without presigned transfers, which it then neither offers nor grants."""
+    from mlflow.server import handlers
+
+    # It asks whether the store is one of these, and nothing is one of none.
+    handlers.MultipartUploadMixin = handlers.MultipartDownloadMixin = handlers.PresignedUploadMixin = ()
+
+
+def stream_downloads() -> None:
+    """Have files come from S3 piece by piece, which MLflow first copies to its disk, and answers wait for clients.
+
+    Must come before MLflow's application is loaded. What is elsewhere, and what cannot be had, is left to MLflow.
+    """
+    import flask
+    import mlflow.server.artifact_router as native
+    import starlette.middleware.wsgi
+    from mlflow.exceptions import MlflowException
+    from mlflow.server import handlers
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.responses import StreamingResponse
+
+    send_whole, download_whole = handlers._send_artifact, native.download_artifact
+
+    def send(repository: Any, path: str) -> Any:
+        found = None if "Range" in flask.request.headers else open_stored(repository, path)
+        if not found:
+            return send_whole(repository, path)
+        answer = flask.Response(found[0], direct_passthrough=True)
+        answer.content_length = found[1]
+        answer.cache_control.no_cache = True
+        return handlers._response_with_file_attachment_headers(path, answer)
+
+    async def download(artifact_path: str) -> Any:
+        found = None
+        with suppress(MlflowException, HTTPException):
+            path = native._get_workspace_scoped_path(native.validate_path_is_safe(artifact_path))
+            if native._is_serving_proxied_artifacts():
+                found = await run_in_threadpool(open_stored, native._get_artifact_repo(), path)
+        if not found:
+            return await download_whole(artifact_path)
+        headers = {
+            "Content-Type": native._guess_mime_type(path),
+            "Content-Disposition": native._content_disposition(posixpath.basename(path)),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Length": str(found[1]),
+        }
+        return StreamingResponse(found[0], headers=headers)
+
+    handlers._send_artifact = send
+    router = native.artifact_router
+    for route in [one for one in router.routes if one.endpoint is download_whole]:
+        router.routes.remove(route)
+        router.add_api_route(route.path, download, methods=["GET"], response_model=None)
+    # The number of pieces of Flask's answer that may wait; without an end, all that a slow client has not taken yet.
+    starlette.middleware.wsgi.math = SimpleNamespace(inf=WAITING_PIECES)
+
+
+def open_stored(repository: Any, path: str) -> tuple[Iterator[bytes], int] | None:
+    """Return a file's pieces and its length; None where it is not in S3, or S3 does not give it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+
+    if not isinstance(repository, S3ArtifactRepository):
+        return None
+    bucket, root = repository.parse_s3_compliant_uri(repository.artifact_uri)
+    place = {"Bucket": bucket, "Key": posixpath.join(root, path), **repository._bucket_owner_params}
+    try:
+        found = repository._get_s3_client().get_object(**place)
+    except (BotoCoreError, ClientError):
+        return None
+    return pieces_of(found["Body"]), found["ContentLength"]
+
+
+def pieces_of(body: Any) -> Iterator[bytes]:
+    with closing(body):
+        yield from body.iter_chunks(PIECE_BYTES)
 
 
 class ClientGone(Exception):
@@ -833,6 +926,40 @@ def ending(flask: Wsgi) -> Wsgi:
     return application
 
 
+class Uploads:
+    """A middleware that has uploads end as by a full disk before they take what others need of it.
+
+    And it hands them on in large pieces, because MLflow has a thread write each.
+    """
+
+    def __init__(self, app: Asgi) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "PUT":
+            await self.app(scope, receive, send)
+            return
+
+        async def receive_piece() -> Scope:
+            piece, more = bytearray(), True
+            while more and len(piece) < PIECE_BYTES:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return message
+                piece += message.get("body", b"")
+                more = bool(message.get("more_body"))
+            if more and not has_room(tempfile.gettempdir()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return {"type": "http.request", "body": bytes(piece), "more_body": more}
+
+        await self.app(scope, receive_piece, send)
+
+
+def has_room(folder: str) -> bool:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize > min(KEPT_BYTES, disk.f_blocks * disk.f_frsize * KEPT_SHARE)
+
+
 async def tell_of_full_disk(_request: object, error: OSError) -> Any:
     """Answer a request that a full disk made impossible; raise any other error again."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -858,6 +985,7 @@ def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> No
 
     def improve(app: Any, flask_app: Any, shorter: Callable[..., None] = shorten) -> Any:
         app.add_exception_handler(OSError, tell_of_full_disk)
+        app.add_middleware(Uploads)
         if logins:
             app.add_middleware(Logins, per_minute=logins)
         if threads:
