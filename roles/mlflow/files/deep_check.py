@@ -2,8 +2,8 @@
 
 Arguments: the public URL and, where only others know who may log in there, the server's own URL, at which it is asked
 then, by the CA of MODELHUB_OWN_CA where that is https; the public one must refuse whoever does not log in. Runs in the
-MLflow container, which trusts what the server itself trusts, and logs in as the administrator where there are accounts
-(MLFLOW_AUTH_CONFIG_PATH).
+MLflow container, trusts the CAs of AWS_CA_BUNDLE, or else the system's, and logs in as the administrator where there
+are accounts (MLFLOW_AUTH_CONFIG_PATH).
 Exits non-zero with one line that names the part that failed.
 """
 
