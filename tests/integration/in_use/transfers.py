@@ -1,0 +1,136 @@
+# Copyright (c) 2026, OpenGeoAI ModelHub contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files on their way: clients that know no CA bundle, a store that nobody reaches, cut and large uploads.
+
+Usage: transfers.py INVENTORY STEP...   with the inventory of a Molecule scenario that is up, which has a private CA
+
+trusted   a client with MLFLOW_TRACKING_SERVER_CERT_PATH alone
+private   the store without an address, and back
+cut       uploads that are cut off, and the store stopped during one
+few       two uploads of 200 MB and a download at once: the memory of MLflow's container
+large     eight of 1 GiB and three downloads of 3 GB, and what another client notices of them. Needs 30 GB and minutes
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from scenario import Bed, require, tell
+
+GROWTH_MB = 150
+P99_RATIO = 3
+# What the container of MLflow holds apart from files, in kB, in both versions of control groups; into a file that is
+# named, for as long as it is there.
+SAMPLE = """
+pid=$(docker inspect --format '{{.State.Pid}}' mlflow)
+group=$(sed -n 's/^0:://p; s|^[0-9]*:memory:|/memory|p' "/proc/$pid/cgroup" | grep /docker | head -1)
+cat >/tmp/sample <<'AWK'
+FNR == 1 && NF == 1 { used = $1 }
+/^(in)?active_file / { used -= $2 }
+END { printf "%d\\n", used / 1024 }
+AWK
+usage=/sys/fs/cgroup$group/memory.usage_in_bytes
+[ -f "$usage" ] || usage=/sys/fs/cgroup$group/memory.current
+samples=$(mktemp)
+nohup bash -c 'while [ -e "$0" ]; do awk -f /tmp/sample "$1" "$2" >>"$0"; sleep 0.5; done' \
+  "$samples" "$usage" "/sys/fs/cgroup$group/memory.stat" >/dev/null 2>&1 </dev/null &
+echo "$samples"
+"""
+# In the client: whoever asks for a name that is not served is told nothing.
+STRANGER = """
+import socket, ssl, sys
+address, name = sys.argv[1:]
+context = ssl.create_default_context(cafile="/ca/ca.crt")
+try:
+    context.wrap_socket(socket.create_connection((address, 443), 60), server_hostname=name)
+except ssl.SSLError as error:
+    print(f"{name} is answered by nobody: {error.reason}")
+else:
+    sys.exit(f"{name} is answered")
+"""
+STARTED = "docker inspect --format '{{.RestartCount}} {{.State.StartedAt}}' mlflow"
+SPOOLED = "find /opt/modelhub/mlflow/spool -type f"
+
+
+def trusted(bed: Bed) -> None:
+    """R10: MLflow's own variable for a private CA, and nothing else."""
+    settings = ["env", "--unset=REQUESTS_CA_BUNDLE", "MLFLOW_TRACKING_SERVER_CERT_PATH=/ca/ca.crt"]
+    tell(bed.client(*settings, "timeout", "300", "python3", "/e2e/files.py").strip())
+
+
+def private(bed: Bed) -> None:
+    """A site that does not expose S3: no address, no name in the certificate, no network with Traefik; clients work."""
+    given = {"minio_public": False, "minio_console_enabled": False}
+    bed.playbook("site", given=given)
+    again = bed.playbook("site", given=given)
+    require(not again.changed(), f"the second run changed {again.changed()}")
+    tell(bed.client("python3", "-c", STRANGER, bed.address, f"minio-api.{bed.domain}").strip())
+    networks = bed.server("docker inspect --format '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' minio")
+    require(networks.split() == ["modelhub-backend"], f"the store is on the networks {networks}")
+    tell(bed.client("python3", "/e2e/client.py").strip())
+    trusted(bed)
+    bed.playbook("site")
+    tell("the store without an address: MLflow's clients do not notice; and back")
+
+
+def cut(bed: Bed) -> None:
+    """Uploads that are cut off, by the client and by the store."""
+    tell(bed.client("python3", "/e2e/cut.py").strip())
+    # Half of the upload takes ten seconds.
+    stop = "sleep 10; docker stop minio >/dev/null"
+    bed.server(f"nohup bash -c '{stop}' >/dev/null 2>&1 </dev/null &")
+    status = bed.client("timeout", "600", "python3", "/e2e/cut.py", "slow").strip()
+    require(int(status) == 0 or int(status) >= 500, f"an upload while the store stopped was answered {status}")
+    # Runs and metrics do not need the store.
+    search = "import mlflow; print(len(mlflow.search_experiments()))"
+    require(int(bed.client("python3", "-c", search)) > 0, "MLflow finds no experiments while the store is stopped")
+    bed.server("docker start minio >/dev/null")
+    bed.until("docker inspect --format '{{.State.Health.Status}}' minio", "healthy")
+    bed.until(f"{SPOOLED} | wc -l", "0")
+    tell(f"an upload while the store stopped was answered {status}, MLflow's database went on")
+    tell(bed.client("python3", "/e2e/cut.py", "again").strip())
+
+
+def together(bed: Bed, *arguments: int) -> dict[str, float]:
+    """Send and get large files at once; MLflow's container must not grow, restart, or keep anything."""
+    started = bed.server(STARTED)
+    file = bed.server(SAMPLE).strip()
+    try:
+        answer = bed.client("python3", "/e2e/together.py", *map(str, arguments))
+    finally:
+        told = bed.server(f"cat {file}; rm {file}")
+    samples = [int(line) / 1024 for line in told.split()]
+    found: dict[str, float] = {**json.loads(answer), "first MB": samples[0], "most MB": max(samples)}
+    tell(f"{arguments[0]} uploads of {arguments[1]} MiB, {arguments[2]} downloads of {arguments[3]} MiB: {found}")
+    require(len(samples) > 1, "the memory was not looked at")
+    require(max(samples) - samples[0] <= GROWTH_MB, f"MLflow's container grew from {samples[0]} to {max(samples)} MB")
+    require(bed.server(STARTED) == started, "MLflow's container was started anew")
+    bed.until(f"{SPOOLED} | wc -l", "0")
+    return found
+
+
+def few(bed: Bed) -> None:
+    together(bed, 2, 200, 1, 200)
+
+
+def large(bed: Bed) -> None:
+    found = together(bed, 8, 1024, 3, 2861)
+    ratio = found["busy p99"] / found["idle p99"]
+    require(ratio <= P99_RATIO, f"the slowest hundredth of log-metric took {ratio:.1f} times as long as at rest")
+
+
+STEPS = {step.__name__: step for step in (trusted, private, cut, few, large)}
+
+
+def main() -> None:
+    inventory, *steps = sys.argv[1:]
+    bed = Bed(Path(inventory))
+    for step in steps:
+        STEPS[step](bed)
+
+
+if __name__ == "__main__":
+    main()
