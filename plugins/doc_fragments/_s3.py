@@ -43,6 +43,10 @@ options:
       - When unset, the ones that boto3 trusts on the target.
       - Not used with O(validate_certs=false).
     type: path
+  ca_content:
+    description:
+      - Certificates of the authorities to trust, as PEM text. It takes the place of O(ca_file).
+    type: str
   validate_certs:
     description:
       - Whether to verify the server's TLS certificate. Disable this for tests only.

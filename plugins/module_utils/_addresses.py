@@ -16,7 +16,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import trusting
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import integer, port
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._options import require
 
@@ -45,17 +45,6 @@ class AddressParams:
         if params["ca_content"]:
             trusting(params["ca_content"])
         return cls(**{one.name: params[one.name] for one in fields(cls)})
-
-
-def trusting(ca_content: str) -> ssl.SSLContext:
-    """The authorities of the system, and these."""
-    context = ssl.create_default_context()
-    if ca_content:
-        try:
-            context.load_verify_locations(cadata=ca_content)
-        except (ssl.SSLError, ValueError) as exc:
-            raise InvalidOption(f"ca_content holds no certificates as PEM text: {exc}.") from exc
-    return context
 
 
 def name_of(issuer: Name) -> str:

@@ -81,7 +81,7 @@ class MinioAdminClient:
             cert_reqs="CERT_REQUIRED" if store.validate_certs else "CERT_NONE",
             retries=False,
             # Left to itself the library would trust what PyPI's certifi does.
-            ca_certs=store.ca_file,
+            ca_certs=store.authorities,
         )
         try:
             self._api = MinioAdmin(

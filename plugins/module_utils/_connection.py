@@ -4,23 +4,41 @@
 
 # PRIVATE to the collection. It can have breaking changes at any time.
 
-"""A server that goes by a name of its own, and the words for one that cannot be reached."""
+"""A server that goes by a name or a CA of its own, and the words for one that cannot be reached."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
+
 
 def find_at(url: str, address: str) -> None:
-    """Let this process find the host of a URL at an address. For libraries that take a name and its address in one."""
+    """Let this process find the host of a URL, and names below it, at an address.
+
+    For libraries that take a name and its address in one. The names below it are those of buckets.
+    """
     ask, host = socket.getaddrinfo, urlsplit(url).hostname
 
     def answer(name: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        return ask(address if name == host else name, *args, **kwargs)
+        own = isinstance(name, str) and (name == host or name.endswith(f".{host}"))
+        return ask(address if own else name, *args, **kwargs)
 
     setattr(socket, "getaddrinfo", answer)  # noqa: B010 (its types are more than can be said here)
+
+
+def trusting(ca_content: str) -> ssl.SSLContext:
+    """The authorities of the system, and these."""
+    context = ssl.create_default_context()
+    if ca_content:
+        try:
+            context.load_verify_locations(cadata=ca_content)
+        except (ssl.SSLError, ValueError) as exc:
+            raise InvalidOption(f"ca_content holds no certificates as PEM text: {exc}.") from exc
+    return context
 
 
 def connection_advice(error: str, option: str, server: str, ca_file: str | None) -> str:

@@ -109,7 +109,7 @@ def operation(store: Store, what: str, bucket: str = "") -> t.Iterator[None]:
 
 
 def connection_error(store: Store, what: str, error: str) -> StorageError:
-    return explain_connection(what, store.endpoint_url, store.ca_file, error)
+    return explain_connection(what, store.endpoint_url, "ca_content" if store.ca_content else store.ca_file, error)
 
 
 def first_page(api: t.Any, store: Store, bucket: str) -> dict[str, t.Any]:
@@ -170,7 +170,7 @@ def s3_api(store: Store) -> t.Any:
         api = session.client(
             "s3",
             endpoint_url=store.endpoint_url,
-            verify=(store.ca_file or None) if store.validate_certs else False,
+            verify=store.authorities if store.validate_certs else False,
             config=config,
         )
     except (boto_errors.BotoCoreError, ValueError) as exc:

@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import typing as t
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._connection import trusting
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import (
     access_key,
@@ -28,6 +31,7 @@ STORE_SPEC: dict[str, t.Any] = {
     "session_token": {"type": "str", "no_log": True},
     "server_address": {"type": "str"},
     "ca_file": {"type": "path"},
+    "ca_content": {"type": "str"},
     "validate_certs": {"type": "bool", "default": True},
     "region": {"type": "str", "default": "us-east-1"},
     "addressing_style": {"type": "str", "choices": ["path", "virtual", "auto"], "default": "path"},
@@ -58,6 +62,7 @@ class Store:
     session_token: str | None
     server_address: str | None
     ca_file: str | None
+    ca_content: str | None
     validate_certs: bool
     region: str
     addressing_style: str
@@ -78,4 +83,20 @@ class Store:
         if "session_token" in given and "access_key" not in given:
             raise InvalidOption("session_token belongs to access_key and secret_key. Set them too, or leave it out.")
         require_file("ca_file", params["ca_file"])
+        if params["ca_content"]:
+            trusting(params["ca_content"])
         return cls(**{field.name: params[field.name] for field in fields(cls)})
+
+    @property
+    def authorities(self) -> str | None:
+        """Path of the file with the authorities to trust, None for those that the library trusts."""
+        return kept_file(self.ca_content).name if self.ca_content else self.ca_file
+
+
+@lru_cache(maxsize=None)
+def kept_file(content: str) -> t.IO[str]:
+    """A file of that content; it is gone with the process."""
+    file = tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="utf-8")  # noqa: SIM115 (libraries read it again)
+    file.write(content)
+    file.flush()
+    return file

@@ -248,7 +248,8 @@ def refused(bed: Bed, training: Training) -> None:
     revisions = json.loads(bed.server(KEPT_REVISIONS))["revisions"]["revisions"]
     bed.server(STRANGERS, older=revisions[1])
     before = bed.listing()
-    given = {"test_db_password": bed.server("cat /opt/modelhub/secrets/db_password").strip()}
+    kept = ("db_password", "s3_root_password", "s3_secret_key")
+    given = {f"test_{name}": bed.server(f"cat /opt/modelhub/secrets/{name}").strip() for name in kept}
     # Longer than any limit of a proxy (F46)
     with ThreadPoolExecutor() as pool:
         upload = pool.submit(bed.client, "/usr/bin/python3", "/e2e/slow_upload.py")
@@ -463,7 +464,8 @@ def documented_dump() -> str:
 def rotated(bed: Bed, training: Training) -> None:
     """R3, F4, F43: other secrets are given; the old ones are refused, the new ones work, and nobody notices."""
     old = {name: bed.server(f"cat /opt/modelhub/secrets/{name}") for name in ("db_password", "s3_root_password")}
-    new = {name: secrets.token_hex(16) for name in ("db_password", "s3_root_password", "mlflow_flask_key")}
+    names = ("db_password", "s3_root_password", "s3_secret_key", "mlflow_flask_key")
+    new = {name: secrets.token_hex(16) for name in names}
 
     traefik = bed.server("docker inspect --format '{{.State.StartedAt}}' traefik")
     given = {**SETTINGS, **DASHBOARD, "traefik_dashboard_users": USERS[:1], "modelhub_db_password": new["db_password"]}
@@ -478,7 +480,7 @@ def rotated(bed: Bed, training: Training) -> None:
     tell(f"the database has another password, MLflow was started {starts} times; training: {training.goes_on()}")
 
     s3(bed, old["s3_root_password"])
-    given = {**SETTINGS, **{f"modelhub_{name}": new[name] for name in ("s3_root_password", "mlflow_flask_key")}}
+    given = {**SETTINGS, **{f"modelhub_{name}": new[name] for name in names[1:]}}
     with Outage(bed) as rotation:
         starts = starts_of(bed, "mlflow", lambda: bed.playbook("site", given=given))
     require(starts <= 1, f"MLflow was started {starts} times")
@@ -487,6 +489,9 @@ def rotated(bed: Bed, training: Training) -> None:
     s3(bed, new["s3_root_password"])
     key = bed.server("docker exec mlflow cat /run/secrets/flask_key").strip()
     require(key == new["mlflow_flask_key"], "MLflow has another key for sessions than the one given")
+    key = bed.server("docker exec mlflow cat /run/secrets/aws_credentials")
+    require(new["s3_secret_key"] in key, "MLflow has another key for the store than the one given")
+    require("modelhub-mlflow" in key, "MLflow has the keys of the store's administrator")
     tell(f"store and sessions have other keys, MLflow was started {starts} times; training: {training.goes_on()}")
 
     # The server knows its secrets: nobody needs to give them again, and another controller is as good as this one (R2).

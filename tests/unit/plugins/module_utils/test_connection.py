@@ -14,6 +14,6 @@ def test_one_name_is_found_at_an_address_and_others_where_they_are(monkeypatch: 
     asked: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda name, *_: asked.append(name))
     _connection.find_at("https://minio:9000", "192.0.2.7")
-    for name in ("minio", "example.org", None):
+    for name in ("minio", "mlflow.minio", "myminio", "example.org", None):
         socket.getaddrinfo(name, 9000)
-    assert asked == ["192.0.2.7", "example.org", None]
+    assert asked == ["192.0.2.7", "192.0.2.7", "myminio", "example.org", None]

@@ -17,6 +17,7 @@ from ansible_collections.opengeoai.modelhub.plugins.modules import (
     minio_bucket,
     minio_user,
     mlflow_schema_info,
+    s3_access_info,
     stack_info,
 )
 
@@ -95,6 +96,21 @@ def test_minio_user_arguments(args: dict[str, t.Any], says: str, capsys: pytest.
 
 
 @pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"name": "My_Bucket"}, "name is"),
+        ({"prefix": "check"}, "prefix is"),
+        ({"ca_content": "hush-hush"}, "ca_content holds no certificates"),
+        ({"secret_key": None}, "access_key and secret_key belong together"),
+    ],
+)
+def test_s3_access_info_arguments(args: dict[str, t.Any], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message, output = fail(s3_access_info.main, {**BUCKET, **args}, capsys)
+    assert says in message
+    assert "hush-hush" not in output
+
+
+@pytest.mark.parametrize(
     "url", ["https://me:pa%21ss@s3.example.org", "me:pa%21ss@s3.example.org", "ftp://me:pa%21ss@h"]
 )
 def test_b45_no_output_repeats_credentials_of_a_url(url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +141,7 @@ def test_mlflow_schema_info_arguments(args: dict[str, t.Any], says: str, capsys:
         (minio_bucket, BUCKET, "boto3"),
         (minio_bucket, {**BUCKET, "quota": "50G"}, "minio >= 7.2"),
         (minio_user, BUCKET, "minio >= 7.2"),
+        (s3_access_info, BUCKET, "boto3"),
         (mlflow_schema_info, SCHEMA, "psycopg2"),
     ],
 )
