@@ -10,11 +10,12 @@ module: mlflow_schema_info
 version_added: 0.1.0
 short_description: Compare a database's MLflow schema with what an image expects
 description:
-  - Reads which MLflow tracking schema a PostgreSQL database holds and compares its revision with the ones that
-    an MLflow image knows.
+  - Reads which schema of MLflow a PostgreSQL database holds and compares its revision, tables, columns and indexes
+    with those that an MLflow image expects.
   - An MLflow server migrates its database by itself when it starts. Ask for the verdict before that.
   - Only reads, in one read-only transaction in which each statement may take at most 10 seconds.
-  - Never fails on what it finds in the database; assert on RV(verdict). It fails when it cannot connect.
+  - Never fails on what it finds, nor where it finds nothing; assert on RV(verdict). It fails for options that cannot be
+    used and when C(psycopg2) is missing.
 author:
   - OpenGeoAI ModelHub contributors (@OpenGeoAI)
 extends_documentation_fragment:
@@ -36,7 +37,7 @@ options:
     default: 5432
   login_user:
     description:
-      - Role to log in as. It needs CONNECT on the database and SELECT on the table C(alembic_version).
+      - Role to log in as. It needs CONNECT on the database and SELECT on the table O(version_table).
     type: str
     required: true
   login_password:
@@ -45,7 +46,7 @@ options:
     type: str
   login_db:
     description:
-      - Database that MLflow keeps, or will keep, its tracking data in.
+      - Database that MLflow keeps, or will keep, its data in.
     type: str
     required: true
   ca_content:
@@ -59,24 +60,26 @@ options:
       - Seconds to wait for a connection, for each address of the host. A whole number from V(1) to V(3600).
     type: int
     default: 10
-  image_revisions:
+  version_table:
     description:
-      - The Alembic revisions of the tracking schema that the MLflow image contains, as its own
-        C(alembic.script.ScriptDirectory) lists them.
-      - When O(image_revisions.head) is missing or not among O(image_revisions.revisions), a database that holds
-        MLflow's tables gets the verdict V(unknown).
+      - The table that holds the revision, which tells MLflow's databases apart. V(alembic_version) is that of the
+        tracking data, V(alembic_version_auth) that of the accounts of MLflow 3.6 and later, V(alembic_version_oidc)
+        that of the plugin C(mlflow-oidc-auth) when C(OIDC_ALEMBIC_VERSION_TABLE) calls it so. Revisions repeat from one
+        to another.
+    type: str
+    choices: [alembic_version, alembic_version_auth, alembic_version_oidc]
+    default: alembic_version
+  image_schema:
+    description:
+      - What an MLflow image expects, as C(roles/mlflow/files/expected_schema.py) prints it in that image. Maps each
+        version table to a dictionary with C(head), the newest revision; C(parents), which maps each revision to the
+        list of those that it follows; and C(tables), which maps the name of each table at the head to its C(columns)
+        and C(indexes).
+      - Without C(tables), or where they are empty, only revisions are compared.
+      - When there is nothing usable for O(version_table), a database that holds MLflow's tables gets the verdict
+        V(unknown).
     type: dict
     required: true
-    suboptions:
-      head:
-        description:
-          - The newest revision, which the image migrates a database to.
-        type: str
-      revisions:
-        description:
-          - All revisions, the head included. Their order does not matter.
-        type: list
-        elements: str
 seealso:
   - module: opengeoai.modelhub.minio_bucket
   - name: Alembic's ScriptDirectory
@@ -92,7 +95,7 @@ EXAMPLES = r"""
     login_user: mlflow
     login_password: "{{ mlflow_db_password }}"
     login_db: mlflow
-    image_revisions: "{{ image_answer.stdout | from_json }}"
+    image_schema: "{{ image_answer.stdout | from_json }}"
   register: schema
 
 - name: Start MLflow only on a schema that it understands
@@ -100,26 +103,41 @@ EXAMPLES = r"""
     that: schema.verdict in ['empty', 'current']
     fail_msg: "{{ schema.summary }}"
 
+- name: Read the schema of MLflow's accounts
+  opengeoai.modelhub.mlflow_schema_info:
+    login_host: db.example.org
+    login_user: mlflow
+    login_password: "{{ mlflow_db_password }}"
+    login_db: mlflow_accounts
+    ca_content: "{{ lookup('ansible.builtin.file', 'db_ca.pem') }}"
+    version_table: alembic_version_auth
+    image_schema: "{{ image_answer.stdout | from_json }}"
+  register: accounts
+
 - name: Compare with revisions that are known beforehand
   opengeoai.modelhub.mlflow_schema_info:
     login_host: db.example.org
     login_user: mlflow
     login_password: "{{ mlflow_db_password }}"
     login_db: mlflow
-    image_revisions:
-      head: bda7b8c39065
-      revisions: [451aebb31d03, bda7b8c39065]
+    image_schema:
+      alembic_version:
+        head: bda7b8c39065
+        parents: {451aebb31d03: [], bda7b8c39065: [451aebb31d03]}
 """
 
 RETURN = r"""
 verdict:
   description:
     - V(empty) when the current schema of the database holds no table.
-    - V(current) when the database is at the image's head revision.
-    - V(behind) when it is at another revision that the image knows, so the image would migrate it.
-    - V(ahead) when MLflow's core tables are there at a revision that the image does not know.
+    - V(current) when the database is at the image's head revision, and all of its tables and columns are there.
+      Indexes that are missing are told, for they only make it slow.
+    - V(behind) when the image's migrations lead from the database's revision to its head, so that it would migrate.
+    - V(ahead) when MLflow's tables are there at a revision that the image does not know.
     - V(unknown) when MLflow's tables are there but no order can be told; RV(summary) says why.
-    - V(foreign) when there are tables, but not MLflow's C(experiments) and C(runs).
+    - V(foreign) when there are tables, but not MLflow's.
+    - V(partial) when tables or columns are missing that the revision brings.
+    - V(unreachable) when there is no such server or database, the login is refused, or the catalogue may not be read.
   returned: success
   type: str
   sample: behind
@@ -131,20 +149,84 @@ summary:
     Database "mlflow" is at schema revision bda7b8c39065, older than the image's dc11669786a5;
     back the database up and allow the upgrade, or keep the older image.
 database_revision:
-  description: The one revision in C(alembic_version), V(null) when there is none or more than one.
+  description: The one revision in O(version_table), V(null) when there is none or more than one.
   returned: success
   type: str
   sample: bda7b8c39065
 image_revision:
-  description: The image's head revision, V(null) when O(image_revisions) is unusable.
+  description: The image's head revision, V(null) when O(image_schema) is unusable.
   returned: success
   type: str
   sample: dc11669786a5
+pending_revisions:
+  description: What a migration to the image's head would run, in order. Empty unless the verdict is V(behind).
+  returned: success
+  type: list
+  elements: str
+  sample: [1a0cddfcaa16, 534353b11cbc, dc11669786a5]
+missing_tables:
+  description:
+    - Tables that the image expects at its head and the database does not have.
+    - This and the five that follow are empty unless the verdict is V(current), V(behind) or V(partial). With V(behind),
+      what is missing comes with the migration.
+  returned: success
+  type: list
+  elements: str
+unexpected_tables:
+  description: Tables that the image knows nothing of. They are in nobody's way.
+  returned: success
+  type: list
+  elements: str
+  sample: [spatial_ref_sys]
+missing_columns:
+  description: Columns that tables of the database lack, as table.column.
+  returned: success
+  type: list
+  elements: str
+  sample: [runs.lifecycle_stage]
+unexpected_columns:
+  description: Columns of tables of MLflow that the image knows nothing of, as table.column.
+  returned: success
+  type: list
+  elements: str
+missing_indexes:
+  description: Indexes that tables of the database lack, also when they are there but not valid.
+  returned: success
+  type: list
+  elements: str
+  sample: [index_tags_run_uuid]
+unexpected_indexes:
+  description:
+    - Indexes of tables of MLflow that the image knows nothing of. Those of constraints, and RV(extra_indexes), do not
+      count.
+  returned: success
+  type: list
+  elements: str
 database_owner:
-  description: The role that owns the database.
+  description: The role that owns the database, V(null) when it is unreachable.
   returned: success
   type: str
   sample: mlflow
+size_bytes:
+  description: Size of the whole database on the server's disk in bytes, V(null) when it is unreachable.
+  returned: success
+  type: int
+  sample: 12345678
+server_version:
+  description: Version of the server, V(null) when it is unreachable.
+  returned: success
+  type: str
+  sample: 17.10 (Debian 17.10-1.pgdg13+1)
+encoding:
+  description: Encoding of the database, V(null) when it is unreachable.
+  returned: success
+  type: str
+  sample: UTF8
+collation:
+  description: Locale by which the database sorts texts, V(null) when it is unreachable.
+  returned: success
+  type: str
+  sample: C.UTF-8
 schema:
   description: The schema that was looked at, which is the first existing one of the search path.
   returned: success
@@ -164,6 +246,13 @@ extra_indexes:
   type: dict
   sample:
     modelhub_runs_by_start: experiment_id, lifecycle_stage, start_time DESC, run_uuid
+locked_by:
+  description:
+    - How the session calls itself that makes or migrates the schema at this moment, as the role C(mlflow) does it;
+      V(null) when nobody does.
+  returned: success
+  type: str
+  sample: modelhub migration since 2026-11-27T04:12:33Z
 """
 
 import typing as t
@@ -171,7 +260,12 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import MissingLibrary, ModelhubError
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._postgres import connect
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._schema import ImageRevisions, SchemaParams, run
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._schema import (
+    MARK_TABLES,
+    ImageSchema,
+    SchemaParams,
+    run,
+)
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -183,11 +277,8 @@ def argument_spec() -> dict[str, t.Any]:
         "login_db": {"type": "str", "required": True},
         "ca_content": {"type": "str"},
         "connect_timeout_seconds": {"type": "int", "default": 10},
-        "image_revisions": {
-            "type": "dict",
-            "required": True,
-            "options": {"head": {"type": "str"}, "revisions": {"type": "list", "elements": "str"}},
-        },
+        "version_table": {"type": "str", "choices": list(MARK_TABLES), "default": "alembic_version"},
+        "image_schema": {"type": "dict", "required": True},
     }
 
 
@@ -195,7 +286,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         params = SchemaParams.from_module(module.params)
-        result = run(connect(params), ImageRevisions.from_module(module.params["image_revisions"]))
+        image = ImageSchema.from_module(module.params["image_schema"], params.version_table)
+        result = run(connect(params), image, params)
     except MissingLibrary as exc:
         module.fail_json(msg=missing_required_lib(exc.library), exception=exc.traceback)
     except ModelhubError as exc:

@@ -7,6 +7,7 @@ str} in JSON; or it ends with 1 and one line that says what is wrong.
 """
 
 import contextlib
+import datetime
 import importlib.util
 import json
 import os
@@ -18,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-# Of this program alone: two of them at once must not both find the database empty.
+# Of this program and migrate_schema.py: two at once must not both find the database empty.
 LOCK = 0x6D6C666C6F77
 # What a second run of the same statements leaves as it is.
 PRIVILEGES = """
@@ -70,7 +71,9 @@ def grant(connection: sqlalchemy.engine.Connection, role: str) -> None:
 def run(uri: str, role: str) -> "dict[str, object]":
     """Do it in one transaction and return what was done."""
     engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
+    now = datetime.datetime.now(datetime.timezone.utc)
     with engine.begin() as connection:
+        connection.exec_driver_sql(f"SET LOCAL application_name = 'modelhub since {now:%Y-%m-%dT%H:%M:%SZ}'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         tables = sqlalchemy.inspect(connection).get_table_names()
         if tables and "alembic_version" not in tables:

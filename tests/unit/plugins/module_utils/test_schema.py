@@ -7,78 +7,97 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import InvalidOption
-from ansible_collections.opengeoai.modelhub.plugins.module_utils._postgres import explain_connection
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._errors import DatabaseError, InvalidOption
+from ansible_collections.opengeoai.modelhub.plugins.module_utils._postgres import explain_connection, tables_of
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._schema import (
     FoundSchema,
-    ImageRevisions,
+    ImageSchema,
     SchemaParams,
+    Table,
+    compare,
     judge,
     run,
 )
 
+TRACKING, ACCOUNTS, OIDC = "alembic_version", "alembic_version_auth", "alembic_version_oidc"
 CORE = ("experiments", "metrics", "params", "runs", "tags")
-MLFLOW = ("alembic_version", *CORE)
-IMAGE = ImageRevisions("head3", frozenset({"base1", "middle2", "head3"}))
+MLFLOW = (TRACKING, *CORE)
+# Named so that no order of their names is that of the graph.
+ANSWER: dict[str, t.Any] = {
+    TRACKING: {
+        "head": "a_head3",
+        "parents": {"z_base1": [], "m_middle2": ["z_base1"], "a_head3": ["m_middle2"]},
+        "tables": {
+            **{name: {"columns": ["key"], "indexes": [], "constraints": []} for name in CORE},
+            "runs": {"columns": ["run_uuid", "status"], "indexes": ["index_runs_status"], "constraints": ["run_pk"]},
+        },
+    },
+    ACCOUNTS: {"head": "auth2", "parents": {"auth1": [], "auth2": ["auth1"]}, "tables": {}},
+}
+IMAGE = ImageSchema.from_module(ANSWER, TRACKING)
+assert IMAGE is not None
+WHOLE = {name: Table(frozenset({"key"})) for name in MLFLOW}
+WHOLE["runs"] = Table(frozenset({"run_uuid", "status"}), frozenset({"index_runs_status"}))
 
 
-def found(tables: t.Sequence[str], revisions: t.Sequence[str] | None = None, **changes: t.Any) -> FoundSchema:
-    given = {"database": "mlflow", "owner": "mlflow", "schema": "public", **changes}
-    return FoundSchema(tables=tuple(tables), revisions=None if revisions is None else tuple(revisions), **given)
+def found(tables: t.Iterable[str], revisions: t.Sequence[str] | None = None, **changes: t.Any) -> FoundSchema:
+    given = {"database": "mlflow", "schema": "public", "problem": "there is no table alembic_version", **changes}
+    whole = {name: WHOLE.get(name, Table()) for name in tables}
+    return FoundSchema(tables=whole, revisions=None if revisions is None else tuple(revisions), **given)
+
+
+def without(column: str = "", index: str = "") -> FoundSchema:
+    runs = Table(WHOLE["runs"].columns - {column}, WHOLE["runs"].indexes - {index})
+    return FoundSchema("mlflow", "public", {**WHOLE, "runs": runs}, ("a_head3",))
 
 
 @pytest.mark.parametrize(
     ("schema", "image", "verdict", "says"),
     [
-        pytest.param(found([]), IMAGE, "empty", "no tables.*head3", id="empty"),
+        pytest.param(found([]), IMAGE, "empty", "no tables.*a_head3", id="empty"),
         pytest.param(found([]), None, "empty", "no tables", id="empty, image unusable"),
-        pytest.param(found(MLFLOW, ["head3"]), IMAGE, "current", "head3", id="current"),
-        pytest.param(found((*MLFLOW, "mine"), ["head3"]), IMAGE, "current", "head3", id="current, foreign table"),
-        pytest.param(found(MLFLOW, ["base1"]), IMAGE, "behind", "base1.*head3.*back the database up", id="F7 behind"),
-        pytest.param(found(MLFLOW, ["new4"]), IMAGE, "ahead", "new4.*unknown to the image at head3", id="F6 ahead"),
+        pytest.param(found(MLFLOW, ["a_head3"]), IMAGE, "current", "a_head3", id="current"),
+        pytest.param(found((*MLFLOW, "mine"), ["a_head3"]), IMAGE, "current", "a_head3", id="current, foreign table"),
+        pytest.param(
+            without(index="index_runs_status"), IMAGE, "current", "lacks the index index_runs_status", id="index"
+        ),
+        pytest.param(without(column="status"), IMAGE, "partial", "lacks runs.status; restore a backup", id="column"),
+        pytest.param(
+            found(MLFLOW, ["z_base1"]), IMAGE, "behind", "z_base1.*a_head3.*back the database up", id="F7 behind"
+        ),
+        pytest.param(found(MLFLOW, ["new4"]), IMAGE, "ahead", "new4.*unknown to the image at a_head3", id="F6 ahead"),
         pytest.param(found(CORE), IMAGE, "unknown", "no table alembic_version", id="no alembic_version"),
         pytest.param(found(MLFLOW, []), IMAGE, "unknown", "no row", id="no row"),
-        pytest.param(found(MLFLOW, ["base1", "head3"]), IMAGE, "unknown", "base1, head3", id="two rows"),
-        pytest.param(found(MLFLOW, ["head3"]), None, "unknown", "head3 and image_revisions", id="image unusable"),
+        pytest.param(found(MLFLOW, ["a_head3", "z_base1"]), IMAGE, "unknown", "a_head3, z_base1", id="two rows"),
+        pytest.param(found(MLFLOW, ["a_head3"]), None, "unknown", "a_head3 and image_schema", id="image unusable"),
         pytest.param(
-            found(MLFLOW, alembic_problem="permission denied"), IMAGE, "unknown", "permission denied", id="unreadable"
+            found(MLFLOW, ["auth1"]), IMAGE, "unknown", "auth1.*of alembic_version_auth", id="another tree's revision"
         ),
         pytest.param(
-            found(["alembic_version"], ["head3"]), IMAGE, "unknown", "are missing", id="version without tables"
+            found(MLFLOW, problem="permission denied"), IMAGE, "unknown", "permission denied", id="unreadable"
         ),
+        pytest.param(found([TRACKING], ["a_head3"]), IMAGE, "partial", "lacks MLflow's tables", id="without tables"),
         pytest.param(
-            found(["alembic_version", "experiments", "runs"], ["new4"]),
-            IMAGE,
-            "unknown",
-            "metrics, params, tags",
-            id="half",
+            found([TRACKING, "experiments", "runs"], ["new4"]), IMAGE, "partial", "metrics and params", id="half"
         ),
         pytest.param(found(["spatial_ref_sys"]), IMAGE, "foreign", "the table spatial_ref_sys", id="PostGIS"),
         pytest.param(found(["runs"]), IMAGE, "foreign", "the table runs", id="a table called runs"),
         pytest.param(
-            found(["alembic_version", "experiment_permissions", "users"], ["8606fa83a998"]),
+            found([TRACKING, "experiment_permissions", "users"], ["auth1"]),
             IMAGE,
             "foreign",
             "holds the tables",
             id="MLflow's auth database",
         ),
-        pytest.param(
-            found(["alembic_version"], []), IMAGE, "foreign", "of its own", id="only an empty alembic_version"
-        ),
-        pytest.param(
-            found(["alembic_version", "a", "b", "c"], ["x"]), None, "foreign", "and 1 more", id="other program"
-        ),
+        pytest.param(found([TRACKING], []), IMAGE, "foreign", "of its own", id="only an empty alembic_version"),
+        pytest.param(found([TRACKING, "a", "b", "c"], ["x"]), None, "foreign", "and 1 more", id="other program"),
         pytest.param(found([], schema=None), IMAGE, "unknown", "search path", id="no schema"),
     ],
 )
-def test_judge(schema: FoundSchema, image: ImageRevisions | None, verdict: str, says: str) -> None:
-    class Reader:
-        def read(self) -> FoundSchema:
-            return schema
-
-    result = run(Reader(), image)
+def test_judge(schema: FoundSchema, image: ImageSchema | None, verdict: str, says: str) -> None:
+    result = run(Reader(schema), image, params())
     assert result["verdict"] == verdict
-    assert judge(schema, image) == (verdict, result["summary"])
+    assert judge(schema, image, TRACKING)[:2] == (verdict, result["summary"])
     assert result["summary"].startswith('Database "mlflow" ')
     assert result["summary"].endswith(".")
     with pytest.raises(ValueError, match=says):
@@ -86,12 +105,80 @@ def test_judge(schema: FoundSchema, image: ImageRevisions | None, verdict: str, 
     assert result["changed"] is False
 
 
-def test_extra_indexes_are_returned_and_no_part_of_the_verdict() -> None:
-    class Reader:
-        def read(self) -> FoundSchema:
-            return found(MLFLOW, ["head3"], extra_indexes={"modelhub_a": "run_uuid", "modelhub_b": None})
+class Reader:
+    def __init__(self, schema: FoundSchema | None) -> None:
+        self._schema = schema
 
-    result = run(Reader(), IMAGE)
+    def read(self) -> FoundSchema:
+        if self._schema is None:
+            raise DatabaseError("nobody answers.")
+        return self._schema
+
+
+def test_what_cannot_be_reached_is_a_verdict() -> None:
+    result = run(Reader(None), IMAGE, params())
+    assert (result["verdict"], result["summary"]) == ("unreachable", "nobody answers.")
+    assert (result["tables"], result["database_owner"], result["image_revision"]) == ([], None, "a_head3")
+
+
+@pytest.mark.parametrize(
+    ("tables", "revisions", "verdict"),
+    [
+        (["users", ACCOUNTS], ["auth2"], "current"),
+        (["users", ACCOUNTS], ["auth1"], "behind"),
+        (["users"], None, "unknown"),
+        ([*MLFLOW], None, "foreign"),
+    ],
+)
+def test_accounts_have_a_database_of_their_own(tables: list[str], revisions: list[str] | None, verdict: str) -> None:
+    assert judge(found(tables, revisions), ImageSchema.from_module(ANSWER, ACCOUNTS), ACCOUNTS).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("parents", "revision", "pending"),
+    [
+        (ANSWER[TRACKING]["parents"], "z_base1", ["m_middle2", "a_head3"]),
+        (ANSWER[TRACKING]["parents"], "a_head3", []),
+        # Two branches that were merged: whoever is on one of them still needs the other.
+        ({"1": (), "left": ("1",), "right": ("1",), "a_head3": ("left", "right")}, "left", ["right", "a_head3"]),
+        ({"1": (), "left": ("1",), "right": ("1",), "a_head3": ("left", "right")}, "1", ["left", "right", "a_head3"]),
+        # A branch that does not lead to the head
+        ({"1": (), "aside": ("1",), "a_head3": ("1",)}, "aside", None),
+    ],
+)
+def test_pending(parents: dict[str, t.Sequence[str]], revision: str, pending: list[str] | None) -> None:
+    assert ImageSchema("a_head3", parents).pending(revision) == pending
+    verdict = "unknown" if pending is None else "behind" if pending else "current"
+    assert judge(found(MLFLOW, [revision]), ImageSchema("a_head3", parents), TRACKING).verdict == verdict
+
+
+def test_compare() -> None:
+    there = {
+        TRACKING: Table(),
+        "runs": Table(frozenset({"run_uuid", "mine"}), frozenset({"index_mine", "modelhub_runs_by_start"})),
+        "spatial_ref_sys": Table(frozenset({"srid"}), frozenset({"index_of_postgis"})),
+    }
+    wanted = {"runs": WHOLE["runs"], "tags": Table(frozenset({"key"}), frozenset({"index_tags_run_uuid"}))}
+    assert compare(there, wanted, TRACKING)._asdict() == {
+        "missing_tables": ["tags"],
+        "unexpected_tables": ["spatial_ref_sys"],
+        "missing_columns": ["runs.status"],
+        "unexpected_columns": ["runs.mine"],
+        "missing_indexes": ["index_runs_status"],
+        "unexpected_indexes": ["index_mine"],
+    }
+
+
+def test_tables_of() -> None:
+    assert tables_of(
+        [("runs", "status"), ("runs", "name"), ("empty", None)],
+        [("runs", "one", True, None), ("runs", "invalid", False, None), ("of_a_view", "two", True, None)],
+    ) == {"runs": Table(frozenset({"status", "name"}), frozenset({"one"})), "empty": Table()}
+
+
+def test_extra_indexes_are_returned_and_no_part_of_the_verdict() -> None:
+    schema = found(MLFLOW, ["a_head3"], extra_indexes={"modelhub_a": "run_uuid", "modelhub_b": None})
+    result = run(Reader(schema), IMAGE, params())
     assert result["verdict"] == "current"
     assert result["extra_indexes"] == {"modelhub_a": "run_uuid", "modelhub_b": None}
 
@@ -99,15 +186,19 @@ def test_extra_indexes_are_returned_and_no_part_of_the_verdict() -> None:
 @pytest.mark.parametrize(
     ("given", "usable"),
     [
-        ({"head": "b", "revisions": ["a", "b"]}, True),
-        ({"head": "b", "revisions": ["a"]}, False),
-        ({"head": None, "revisions": ["a"]}, False),
-        ({"head": "a", "revisions": None}, False),
+        ({TRACKING: {"head": "b", "parents": {"a": [], "b": ["a"]}}}, True),
+        ({TRACKING: {"head": "b", "parents": {"a": [], "b": ["a"]}, "tables": None}}, True),
+        ({TRACKING: {"head": "b", "parents": {"a": []}}}, False),
+        ({TRACKING: {"head": None, "parents": {"a": []}}}, False),
+        ({TRACKING: {"head": "a", "parents": ["a"]}}, False),
+        ({TRACKING: {"head": "a", "parents": {"a": []}, "tables": {"runs": []}}}, False),
+        ({TRACKING: "b"}, False),
+        ({ACCOUNTS: ANSWER[ACCOUNTS]}, False),
         ({}, False),
     ],
 )
-def test_image_revisions(given: dict[str, t.Any], usable: bool) -> None:
-    assert (ImageRevisions.from_module(given) is not None) == usable
+def test_image_schema(given: dict[str, t.Any], usable: bool) -> None:
+    assert (ImageSchema.from_module(given, TRACKING) is not None) == usable
 
 
 GOOD: dict[str, t.Any] = {
@@ -118,7 +209,12 @@ GOOD: dict[str, t.Any] = {
     "login_db": "mlflow",
     "ca_content": None,
     "connect_timeout_seconds": 10,
+    "version_table": TRACKING,
 }
+
+
+def params(**change: t.Any) -> SchemaParams:
+    return SchemaParams.from_module({**GOOD, **change})
 
 
 @pytest.mark.parametrize(
@@ -134,7 +230,7 @@ GOOD: dict[str, t.Any] = {
 )
 def test_bad_options(change: dict[str, t.Any], says: str) -> None:
     with pytest.raises(InvalidOption, match=says):
-        SchemaParams.from_module({**GOOD, **change})
+        params(**change)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +246,8 @@ def test_bad_options(change: dict[str, t.Any], says: str) -> None:
     ],
 )
 def test_explain_connection(error: str, says: str) -> None:
-    text = str(explain_connection(SchemaParams.from_module(GOOD), error))
-    assert text.startswith('connect to database "mlflow" at 127.0.0.1:5432 as user "mlflow": ')
+    text = str(explain_connection(params(), error))
+    assert text.startswith('Database "mlflow" at 127.0.0.1:5432 as user "mlflow" cannot be reached: ')
     assert says in text
     assert "quite:secret" not in text
     assert "\n" not in text

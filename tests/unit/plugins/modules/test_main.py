@@ -27,7 +27,7 @@ BUCKET = {
     "access_key": "someone",
     "secret_key": "hush-hush",
 }
-SCHEMA = {"login_host": "127.0.0.1", "login_user": "mlflow", "login_db": "mlflow", "image_revisions": {}}
+SCHEMA = {"login_host": "127.0.0.1", "login_user": "mlflow", "login_db": "mlflow", "image_schema": {}}
 # Where each module learns that a library is missing.
 LIBRARIES: dict[str, tuple[t.Any, str]] = {
     "boto3": (_s3, "BOTO_IMPORT_ERROR"),
@@ -127,6 +127,7 @@ def test_b45_no_output_repeats_credentials_of_a_url(url: str, capsys: pytest.Cap
         ({"connect_timeout_seconds": "5s"}, "connect_timeout_seconds"),
         ({"connect_timeout_seconds": 0}, "connect_timeout_seconds is 0"),
         ({"login_db": ""}, "login_db is required"),
+        ({"version_table": "versions"}, "value of version_table must be one of: alembic_version, alembic_version_auth"),
     ],
 )
 def test_mlflow_schema_info_arguments(args: dict[str, t.Any], says: str, capsys: pytest.CaptureFixture[str]) -> None:
