@@ -56,6 +56,18 @@ with ThreadPoolExecutor(4) as pool:
     found = list(zip(routes, pool.map(ask, routes)))
 print(json.dumps([[*route, status] for route, status in found if status not in (401, 403)]))
 """
+# In the client: whoever asks for a name that is not served is told nothing.
+UNKNOWN = """
+import socket, ssl, sys
+address, name = sys.argv[1:]
+context = ssl.create_default_context(cafile="/ca/ca.crt")
+try:
+    context.wrap_socket(socket.create_connection((address, 443), 60), server_hostname=name)
+except ssl.SSLError as error:
+    print(f"{name} is answered by nobody: {error.reason}")
+else:
+    sys.exit(f"{name} is answered")
+"""
 # They answer anybody: whether the server is up, and scripts of the page.
 OPEN = ("/health", "/metrics", "/static-files/")
 API = "/api/2.0/mlflow"
@@ -186,6 +198,13 @@ def without_provider(bed: Bed, provider: Provider, ada: dict[str, str]) -> None:
     tell("the provider is back: its tokens are taken, and a user logs in")
 
 
+def hidden(bed: Bed) -> None:
+    """Nobody but MLflow reaches the store: no address, no name in the certificate, no network with Traefik."""
+    tell(bed.client("python3", "-c", UNKNOWN, bed.address, f"minio-api.{bed.domain}").strip())
+    networks = bed.server("docker inspect --format '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' minio")
+    require(networks.split() == ["modelhub-backend"], f"the store is on the networks {networks}")
+
+
 def kept(bed: Bed, provider: Provider) -> None:
     """The server keeps the client's secret, and shows it nowhere."""
     before = bed.listing()
@@ -208,6 +227,7 @@ def main() -> None:
     machines(bed, provider, ada["experiment"])
     without_provider(bed, provider, ada)
     kept(bed, provider)
+    hidden(bed)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, OpenGeoAI ModelHub contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on their way: clients that know no CA bundle, a store that nobody reaches, cut and large uploads.
+"""Files on their way: clients that know no CA bundle, cut and large uploads.
 
 Usage: transfers.py INVENTORY STEP...   with the inventory of a Molecule scenario that is up, which has a private CA
 
 trusted   a client with MLFLOW_TRACKING_SERVER_CERT_PATH alone
-private   the store without an address, and back
 cut       uploads that are cut off, and the store stopped during one
 few       two uploads of 200 MB and a download at once: the memory of MLflow's container
 large     eight of 1 GiB and three downloads of 3 GB, and what another client notices of them. Needs 30 GB and minutes
@@ -26,7 +25,8 @@ P99_RATIO = 3
 # named, for as long as it is there.
 SAMPLE = """
 pid=$(docker inspect --format '{{.State.Pid}}' mlflow)
-group=$(sed -n 's/^0:://p; s|^[0-9]*:memory:|/memory|p' "/proc/$pid/cgroup" | grep /docker | head -1)
+group=$(awk -F: '$3 ~ /docker/ && ($2 == "memory" || $2 == "") { print ($2 ? "/memory" : "") $3; exit }' \
+  "/proc/$pid/cgroup")
 cat >/tmp/sample <<'AWK'
 FNR == 1 && NF == 1 { used = $1 }
 /^(in)?active_file / { used -= $2 }
@@ -39,18 +39,6 @@ nohup bash -c 'while [ -e "$0" ]; do awk -f /tmp/sample "$1" "$2" >>"$0"; sleep 
   "$samples" "$usage" "/sys/fs/cgroup$group/memory.stat" >/dev/null 2>&1 </dev/null &
 echo "$samples"
 """
-# In the client: whoever asks for a name that is not served is told nothing.
-STRANGER = """
-import socket, ssl, sys
-address, name = sys.argv[1:]
-context = ssl.create_default_context(cafile="/ca/ca.crt")
-try:
-    context.wrap_socket(socket.create_connection((address, 443), 60), server_hostname=name)
-except ssl.SSLError as error:
-    print(f"{name} is answered by nobody: {error.reason}")
-else:
-    sys.exit(f"{name} is answered")
-"""
 STARTED = "docker inspect --format '{{.RestartCount}} {{.State.StartedAt}}' mlflow"
 SPOOLED = "find /opt/modelhub/mlflow/spool -type f"
 
@@ -59,21 +47,6 @@ def trusted(bed: Bed) -> None:
     """R10: MLflow's own variable for a private CA, and nothing else."""
     settings = ["env", "--unset=REQUESTS_CA_BUNDLE", "MLFLOW_TRACKING_SERVER_CERT_PATH=/ca/ca.crt"]
     tell(bed.client(*settings, "timeout", "300", "python3", "/e2e/files.py").strip())
-
-
-def private(bed: Bed) -> None:
-    """A site that does not expose S3: no address, no name in the certificate, no network with Traefik; clients work."""
-    given = {"minio_public": False, "minio_console_enabled": False}
-    bed.playbook("site", given=given)
-    again = bed.playbook("site", given=given)
-    require(not again.changed(), f"the second run changed {again.changed()}")
-    tell(bed.client("python3", "-c", STRANGER, bed.address, f"minio-api.{bed.domain}").strip())
-    networks = bed.server("docker inspect --format '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' minio")
-    require(networks.split() == ["modelhub-backend"], f"the store is on the networks {networks}")
-    tell(bed.client("python3", "/e2e/client.py").strip())
-    trusted(bed)
-    bed.playbook("site")
-    tell("the store without an address: MLflow's clients do not notice; and back")
 
 
 def cut(bed: Bed) -> None:
@@ -122,7 +95,7 @@ def large(bed: Bed) -> None:
     require(ratio <= P99_RATIO, f"the slowest hundredth of log-metric took {ratio:.1f} times as long as at rest")
 
 
-STEPS = {step.__name__: step for step in (trusted, private, cut, few, large)}
+STEPS = {step.__name__: step for step in (trusted, cut, few, large)}
 
 
 def main() -> None:
