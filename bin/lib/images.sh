@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Prints the name of an image that is built here, of the version that the collection deploys.
-# Usage: bin/lib/images.sh traefik|postgres|minio|mlflow|mlflow-oidc|haproxy|mlflow-base|base
+# Usage: bin/lib/images.sh traefik|postgres|minio|mlflow|mlflow-oidc|haproxy|backup|mlflow-base|base
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 case ${1:-} in
   minio) versioned=silo ;;
   mlflow-base | mlflow-oidc) versioned=mlflow ;;
+  backup) versioned=postgres ;;
   *) versioned=${1:-} ;;
 esac
 version=$(sed -n "s/^  $versioned: *\"\\{0,1\\}\\([^\" ]*\\).*/\\1/p" "$root/roles/common/vars/main/versions.yml")

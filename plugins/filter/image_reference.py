@@ -34,7 +34,7 @@ options:
     description: The service.
     type: str
     required: true
-    choices: [traefik, postgres, minio, mlflow, mlflow-oidc, haproxy]
+    choices: [traefik, postgres, minio, mlflow, mlflow-oidc, haproxy, backup]
   published:
     description: Name under which the image is pulled. Empty when it is not to be pulled.
     type: str

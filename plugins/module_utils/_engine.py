@@ -24,6 +24,8 @@ Inspect = t.Dict[str, t.Any]
 # What the engine answers to a GET of a path
 Get = t.Callable[[str], t.Any]
 STACK_LABEL = "org.opengeoai.modelhub.stack"
+# On containers that are started for a while: stopped is what they are meant to be.
+JOB_LABEL = "org.opengeoai.modelhub.job"
 MAX_ERROR_BYTES = 500
 RETRY_SECONDS = 0.1
 UNTAGGED = ("<none>:<none>", "<none>@<none>")
@@ -194,9 +196,10 @@ def versioned(api: EngineApi) -> Get:
 
 
 def own_containers(get: Get, stack: str) -> list[Inspect]:
-    """All that docker inspect shows of the containers of a stack, running or not."""
+    """All that docker inspect shows of the containers of a stack, running or not, but for those of a timer's job."""
     found = get("/containers/json?all=1")
-    own = [one["Id"] for one in found if (one.get("Labels") or {}).get(STACK_LABEL) == stack]
+    labels = {one["Id"]: one.get("Labels") or {} for one in found}
+    own = [one for one, said in labels.items() if said.get(STACK_LABEL) == stack and JOB_LABEL not in said]
     return [get(f"/containers/{one}/json") for one in own]
 
 

@@ -31,6 +31,7 @@ LOCAL_TAGS = {
     "mlflow": "{version}",
     "mlflow-oidc": "{version}",
     "haproxy": "trixie",
+    "backup": "{major}",
 }
 # What an image that is built here may stand in for: nobody's own image, though it may have the same tag.
 PUBLISHED = {
@@ -40,6 +41,8 @@ PUBLISHED = {
     "mlflow": "ghcr.io/opengeoai/modelhub/mlflow",
     "mlflow-oidc": "ghcr.io/opengeoai/modelhub/mlflow-oidc",
     "haproxy": "docker.io/library/haproxy",
+    # Nobody offers it.
+    "backup": "",
 }
 # What Debian trixie has.
 POSTGRES_MAJOR = "17"
@@ -118,6 +121,12 @@ def build_problem(images: t.Sequence[Image], service: str, version: str, package
             f"postgres_version is {version}, but of PostgreSQL only {POSTGRES_MAJOR} can be built here, from Debian"
             f" trixie. Set postgres_version to a release of {POSTGRES_MAJOR}, or make a container registry reachable"
             " and set modelhub_image_source to auto"
+        )
+    if service == "backup" and major(version) != POSTGRES_MAJOR:
+        return (
+            f"backup_version is {version}, but only the tools of PostgreSQL {POSTGRES_MAJOR} can be built here, from"
+            " Debian trixie, and others may write dumps that the server cannot read. Set backup_image to an image that"
+            f" images/backup/Dockerfile made with those of PostgreSQL {major(version)}"
         )
     if package_manager not in ("", "apt") and find(images, BASE) is None:
         return (

@@ -20,7 +20,7 @@ from ansible_collections.opengeoai.modelhub.plugins.lookup import role_problems
 
 ROOT = Path(__file__).parents[3]
 # The order of the playbook
-ROLES = ("common", "docker", "images", "traefik", "postgres", "minio", "mlflow")
+ROLES = ("common", "docker", "images", "traefik", "postgres", "minio", "mlflow", "backup")
 # Of the controller and the host
 GIVEN: dict[str, Any] = {
     "ansible_facts": {"memtotal_mb": 4096, "processor_vcpus": 2, "python_version": "3.11.2", "pkg_mgr": "apt"},

@@ -31,6 +31,8 @@ OPTIONS: dict[str, t.Any] = {
     "timeout_seconds": 5,
 }
 LABELS = {"org.opengeoai.modelhub.stack": "modelhub"}
+# Of a timer's job, which is stopped most of the time, and for which there is no answer here
+JOB = {**LABELS, "org.opengeoai.modelhub.job": "backup"}
 INSPECT: dict[str, t.Any] = {
     "Name": "/hub-mlflow",
     "State": {
@@ -56,7 +58,11 @@ class FakeEngine:
         self.answers = {
             "/version": {"ApiVersion": "1.45"},
             "/v1.45/info": {"ServerVersion": "26.1", "DockerRootDir": "/nowhere/docker"},
-            "/v1.45/containers/json?all=1": [{"Id": "1", "Labels": LABELS}, {"Id": "2", "Labels": None}],
+            "/v1.45/containers/json?all=1": [
+                {"Id": "1", "Labels": LABELS},
+                {"Id": "2", "Labels": None},
+                {"Id": "3", "Labels": JOB},
+            ],
             "/v1.45/containers/1/json": INSPECT,
             **answers,
         }

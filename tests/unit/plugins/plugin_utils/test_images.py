@@ -93,6 +93,7 @@ def test_an_image_without_names_is_nobodys() -> None:
         ("mlflow", "v3.17.2", "modelhub.local/mlflow:v3.17.2"),
         ("mlflow-base", "v3.17.2", "modelhub.local/mlflow-base:v3.17.2"),
         ("mlflow-oidc", "v3.17.2", "modelhub.local/mlflow-oidc:v3.17.2"),
+        ("backup", "17.10-trixie", "modelhub.local/backup:17"),
         ("base", "", "modelhub.local/base:trixie"),
     ],
 )
@@ -279,26 +280,27 @@ def test_the_published_names_are_the_defaults_of_the_roles() -> None:
     defaults: dict[str, str] = {}
     for role in ("traefik", "postgres", "minio", "mlflow"):
         defaults.update(yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text()))
-    names = {name: f"{name}_image" for name in _images.PUBLISHED}
+    names = {name: f"{name}_image" for name in _images.PUBLISHED if name != "backup"}
     names |= {"haproxy": "traefik_docker_proxy_image", "mlflow-oidc": "mlflow_image"}
     found = {
         service: jinja2.Template(defaults[name]).render(mlflow_auth=service.partition("-")[2]).split(":")[0]
         for service, name in names.items()
     }
-    assert found == _images.PUBLISHED
+    # Which nobody publishes
+    assert found | {"backup": ""} == _images.PUBLISHED
 
 
-def test_the_recipe_of_postgresql_builds_the_major_release_that_is_named() -> None:
-    dockerfile = (ROOT / "images/postgres/Dockerfile").read_text()
+@pytest.mark.parametrize("name", ["postgres", "backup"])
+def test_the_recipe_of_postgresql_builds_the_major_release_that_is_named(name: str) -> None:
+    dockerfile = (ROOT / f"images/{name}/Dockerfile").read_text()
     assert re.findall("^ARG PG_MAJOR=(.*)$", dockerfile, re.MULTILINE) == [_images.POSTGRES_MAJOR]
 
 
 @pytest.mark.parametrize("service", [*_images.LOCAL_TAGS, "mlflow-base", "base"])
 def test_the_shell_helper_prints_local_names(service: str) -> None:
     versions = yaml.safe_load((ROOT / "roles/common/vars/main/versions.yml").read_text())["modelhub_versions"]
-    version = versions.get(
-        {"minio": "silo", "mlflow-base": "mlflow", "mlflow-oidc": "mlflow"}.get(service, service), ""
-    )
+    names = {"minio": "silo", "mlflow-base": "mlflow", "mlflow-oidc": "mlflow", "backup": "postgres"}
+    version = versions.get(names.get(service, service), "")
     printed = subprocess.run([ROOT / "bin/lib/images.sh", service], capture_output=True, text=True, check=True).stdout
     assert printed == local_reference(service, version) + "\n"
 

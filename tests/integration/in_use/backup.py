@@ -1,0 +1,220 @@
+# Copyright (c) 2026, OpenGeoAI ModelHub contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bundles are made while a client writes; what it was acknowledged is there again on a new server.
+
+Usage: backup.py INVENTORY STEP...   with the inventory of the Molecule scenario `backup`; steps are the functions below
+The environment may ask for more: BACKUP_SMALL and BACKUP_LARGE artifacts, BACKUP_MEGABYTES of each large one, and
+BACKUP_KILLS of a backup at moments over its whole length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from scenario import Bed, Run, require, tell
+
+FOLDER = "/tmp/ledger"
+LEDGER = ("python3", "/e2e/ledger.py")
+SMALL, LARGE = os.environ.get("BACKUP_SMALL", "300"), os.environ.get("BACKUP_LARGE", "1")
+MEGABYTES = os.environ.get("BACKUP_MEGABYTES", "50")
+KILLS = int(os.environ.get("BACKUP_KILLS", "2"))
+# What the steps of one server tell those of the next
+NOTES = "backup.json"
+# A second lock on what backups lock
+HOLD = """
+nohup timeout 600 python3 -c 'import fcntl, json, time
+held = open("/opt/modelhub/backup/state/lock", "w")
+fcntl.flock(held, fcntl.LOCK_EX)
+held.write(json.dumps({"what": "backup", "since": time.time() - 100}))
+held.flush()
+time.sleep(600)' >/dev/null 2>&1 </dev/null &
+echo $!
+until ! flock --nonblock /opt/modelhub/backup/state/lock true; do sleep 0.1; done
+"""
+# Changes the byte in the middle of a file, or changes it back.
+FLIP = """
+import sys
+with open(sys.argv[1], "r+b") as file:
+    middle = file.seek(0, 2) // 2
+    file.seek(middle)
+    byte = file.read(1)
+    file.seek(middle)
+    file.write(bytes([byte[0] ^ 1]))
+"""
+
+
+class Place:
+    """Where the bundles are: a container of its own."""
+
+    def __init__(self, bed: Bed) -> None:
+        self._container = f"{bed.network}-target"
+
+    def run(self, script: str, data: str | None = None) -> str:
+        command = ["docker", "exec", "--interactive", self._container, "sh", "-euc", script]
+        return subprocess.run(command, input=data, capture_output=True, text=True, check=True).stdout
+
+    def names(self) -> list[str]:
+        return self.run("cd /data/bundles/bundles && ls").split()
+
+    def complete(self) -> list[str]:
+        return [one.split("/")[0] for one in self.run("cd /data/bundles/bundles && ls */manifest.json").split()]
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run(f"cat /data/bundles/bundles/{name}/manifest.json"))
+        return found
+
+    def write_manifest(self, name: str, manifest: dict[str, Any]) -> None:
+        """With a checksum that is right."""
+        rest = {key: value for key, value in manifest.items() if key != "sha256"}
+        rest["sha256"] = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+        self.run(f"cat >/data/bundles/bundles/{name}/manifest.json", json.dumps(rest))
+
+    def flip(self, file: str) -> None:
+        self.run(f"cd /data/bundles && python3 - '{file}'", FLIP)
+
+
+def notes(bed: Bed, **more: Any) -> dict[str, Any]:
+    file = bed.work / NOTES
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(json.dumps({**known, **more}), encoding="utf-8")
+    return {**known, **more}
+
+
+def steps(bed: Bed) -> int:
+    return int(bed.client(*LEDGER, "count", FOLDER))
+
+
+def bundle(bed: Bed) -> tuple[float, str]:
+    """Make a bundle by the playbook, and tell the seconds that it says it took, and its name."""
+    bed.playbook("backup")
+    place = Place(bed)
+    name = place.complete()[-1]
+    return float(place.manifest(name)["seconds"]), name
+
+
+def refusal(bed: Bed, playbook: str, wanted: str, **given: Any) -> None:
+    """A run must be refused by these words."""
+    ended: Run = bed.start(playbook, given=given).wait()
+    said = "\n".join(ended.said("failed", "server"))
+    require(ended.code != 0 and wanted in said, f"{wanted!r} was expected, not {said or ended.output[-3000:]}")
+    tell(f"refused: {said}")
+
+
+def saved(bed: Bed) -> None:
+    """R-backup: bundles while a client writes. The second one takes less; one that has begun keeps others away."""
+    place = Place(bed)
+    bed.client(*LEDGER, "fill", FOLDER, SMALL, LARGE, MEGABYTES)
+    bed.client(*LEDGER, "write", FOLDER, detach=True)
+    steps(bed)
+    refusal(bed, "site", 'backup_schedule is "61 * * * *", but systemd says:', backup_schedule="61 * * * *")
+    holder = bed.server(HOLD).strip()
+    refusal(bed, "backup", "backup has been running for ")
+    bed.server(f"kill {holder}")
+    first, name = bundle(bed)
+    before = steps(bed)
+    second, last = bundle(bed)
+    require(steps(bed) > before, "nothing was written while the bundle was made")
+    bed.client(*LEDGER, "stop", FOLDER)
+    manifests = [place.manifest(one) for one in (name, last)]
+    new = [one["objects"]["new_bytes"] for one in manifests]
+    require(new[1] < new[0], f"the first bundle copied {new[0]} bytes, and the second one {new[1]}")
+    require(manifests[0]["secrets"]["how"] == "encrypted", f"secrets are {manifests[0]['secrets']}")
+    notes(bed, before=before, last=last, ca=(bed.state_dir / "server/ca.crt").read_text(encoding="utf-8"))
+    tell(
+        f"{before} steps were acknowledged before the second bundle; {first} s and {new[0]} bytes, then {second} s and"
+        f" {new[1]} bytes"
+    )
+
+
+def killed(bed: Bed) -> None:
+    """F37: what was begun and never completed is no bundle, and the next one removes it. What is old goes."""
+    place = Place(bed)
+    good = place.complete()
+    for number in range(KILLS):
+        bed.server("docker start backup")
+        # From the first folder on; how long the rest takes is known.
+        while len(place.names()) == len(good):
+            time.sleep(0.05)
+        time.sleep(number * 2.0 / max(1, KILLS))
+        state = bed.server("docker kill backup >/dev/null 2>&1 && echo killed || echo ended").strip()
+        if state == "ended":
+            good = place.complete()
+            tell("a backup was complete before it was to be killed")
+            continue
+        require(place.complete() == good, f"a killed backup is complete: {place.complete()}")
+        begun = set(place.names()) - set(good)
+        _seconds, name = bundle(bed)
+        require(not begun & set(place.names()), f"{begun} is still there")
+        good = place.complete()
+        tell(f"{begun} was killed after {number * 2.0 / max(1, KILLS)} s, and gone after {name}")
+    objects = place.run("cd /data/bundles/objects && find . -type f").splitlines()
+    listed = {
+        f"./{entry['at']}/{entry['key']}"
+        for name in place.complete()
+        for line in place.run(f"cat /data/bundles/bundles/{name}/objects.jsonl").splitlines()
+        for entry in [json.loads(line)]
+    }
+    require(set(objects) == listed, f"{len(objects)} objects are there, and {len(listed)} are named by bundles")
+    require(len(good) <= 3, f"three were to be kept, not {good}")
+
+
+def refused(bed: Bed) -> None:
+    """F38, B42: what must not be restored is refused by its field, before anything of a stack is on the new server."""
+    place = Place(bed)
+    good = place.complete()[-1]
+    manifest = place.manifest(good)
+    other = str(bed.work.parent / "other-identity")
+    key = str(bed.work.parent / "identity")
+    refusal(bed, "restore", "cannot be decrypted with backup_identity_file", backup_identity_file=other)
+    place.flip(f"bundles/{good}/tracking.dump")
+    refusal(bed, "restore", "tracking.dump differs from its checksum", backup_identity_file=key)
+    place.flip(f"bundles/{good}/tracking.dump")
+    large = place.run("cd /data/bundles && ls objects/*/*/*/artifacts/large/0.bin").split()[0]
+    place.flip(large)
+    refusal(bed, "restore", "0.bin differs from its checksum", backup_identity_file=key)
+    place.flip(large)
+    for field, value in {"format": 2, "domain": "other.test"}.items():
+        place.write_manifest(good, {**manifest, field: value})
+        refusal(bed, "restore", f"its field {field} is", backup_identity_file=key)
+    place.write_manifest(good, manifest)
+    left = bed.server("docker ps --all --quiet; ls /opt/modelhub")
+    require("postgres" not in left and "minio" not in left, f"a refused restore left {left}")
+
+
+def restored(bed: Bed) -> None:
+    """F36: what was acknowledged before the bundle's start is there, with the same CA, login and accounts."""
+    known = notes(bed)
+    started = time.monotonic()
+    key = str(bed.work.parent / "identity")
+    run = bed.playbook("restore", given={"backup_identity_file": key})
+    seconds = time.monotonic() - started
+    require((bed.state_dir / "server/ca.crt").read_text(encoding="utf-8") == known["ca"], "the CA is another one")
+    checked = bed.client(*LEDGER, "check", FOLDER, str(known["before"])).strip()
+    tell(f"restored in {seconds:.0f} s: {checked}")
+    tell("\n".join(run.said("messages", "server")))
+    refusal(bed, "restore", "hold data, and a restore takes their place", backup_identity_file=key)
+    again = bed.playbook("site")
+    require(not again.changed(), f"a run after the restore changes {again.changed()}")
+    require(not bed.server("find /opt/modelhub/backup -name 'identity*' -o -name restoring").strip(), "a key was left")
+
+
+STEPS = {"saved": saved, "killed": killed, "refused": refused, "restored": restored}
+
+
+def main() -> None:
+    bed = Bed(Path(sys.argv[1]))
+    for name in sys.argv[2:]:
+        tell(f"== {name}")
+        STEPS[name](bed)
+
+
+if __name__ == "__main__":
+    main()
