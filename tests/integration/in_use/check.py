@@ -236,6 +236,42 @@ time.sleep(3600)' >/dev/null 2>&1 </dev/null &
 echo $!
 until (exec 3<>/dev/tcp/127.0.0.1/443) 2>/dev/null; do sleep 0.1; done
 """
+# A store of somebody else, whose name is known on the stack's network, with a bucket of its own
+OTHER_STORE = """
+docker run --detach --name other-store --network traefik-network --user 1000:1000 --tmpfs /tmp \
+  --tmpfs /data:uid=1000,mode=700 --env MINIO_ROOT_USER=other --env MINIO_ROOT_PASSWORD="$password" \
+  "$(docker inspect --format '{{.Image}}' minio)" server /data --console-address :9001 >/dev/null
+until docker exec other-store mc ready local >/dev/null 2>&1; do sleep 0.5; done
+"""
+# Runs in MLflow's container, which has boto3 and reaches both stores: fills the other one, or tells what either holds.
+STORES = """
+import hashlib, io, json, os, sys, boto3
+from botocore.config import Config
+root = {"other-store": "other", "minio": "modelhub-root"}
+def store(name, key):
+    login = {"aws_access_key_id": root[name], "aws_secret_access_key": key, "region_name": "us-east-1"}
+    style = Config(s3={"addressing_style": "path"})
+    return boto3.client("s3", endpoint_url=f"http://{name}:9000", config=style, **login)
+def held(client, bucket, keys=None):
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    found = {one["Key"]: one for page in pages for one in page.get("Contents", [])}
+    read = lambda key: hashlib.sha256(client.get_object(Bucket=bucket, Key=key)["Body"].read()).hexdigest()
+    return {key: read(key) for key in found if keys is None or key in keys}
+keys = json.loads(os.environ["KEYS"])
+other, ours = store("other-store", keys["other-store"]), store("minio", keys["minio"])
+if sys.argv[1] == "fill":
+    other.create_bucket(Bucket="old-runs")
+    for number in range(200):
+        other.put_object(Bucket="old-runs", Key=f"1/run/artifacts/small/{number}.txt", Body=str(number).encode())
+    for key in ("1/run/a name with + and %25.txt", "1/run/\u00e4\u65e5.bin", "1/empty"):
+        other.put_object(Bucket="old-runs", Key=key, Body=key.encode() if "empty" not in key else b"")
+    # Above the threshold of the client, so in parts
+    other.upload_fileobj(io.BytesIO(os.urandom(20_000_000)), "old-runs", "1/run/artifacts/large.bin")
+elif sys.argv[1] == "change":
+    other.put_object(Bucket="old-runs", Key="1/run/artifacts/small/7.txt", Body=b"seven")
+there = held(other, "old-runs")
+print(json.dumps([there, held(ours, "mlflow", there)]))
+"""
 # As after a change of the image's Debian
 MOVE_COLLATION = """
 docker exec postgres psql --username postgres --quiet \
@@ -414,6 +450,40 @@ def stopped(bed: Bed) -> None:
     fails_to_verify(bed, "mlflow")
     time.sleep(max(0.0, 60 - (time.monotonic() - started)))
     bed.server("docker start postgres")
+
+
+def mirrored(bed: Bed) -> None:
+    """The objects of another store are copied, what changed there since as well; a wrong login copies nothing."""
+    password = secrets.token_hex(16)
+    bed.server(OTHER_STORE, password=password)
+    keys = {"other-store": password, "minio": bed.server("cat /opt/modelhub/secrets/s3_root_password").strip()}
+
+    def stores(action: str) -> tuple[dict[str, str], dict[str, str]]:
+        script = f"docker exec --env KEYS --interactive mlflow python3 - {action} <<'PYTHON'\n{STORES}\nPYTHON"
+        there, here = json.loads(bed.server(f"export KEYS\n{script}", KEYS=json.dumps(keys)))
+        return there, here
+
+    there, here = stores("fill")
+    require(len(there) == 204 and not here, f"{len(there)} objects are there, and {len(here)} of them here already")
+    source = {
+        "minio_mirror_endpoint_url": "http://other-store:9000",
+        "minio_mirror_bucket": "old-runs",
+        "minio_mirror_access_key": "other",
+        "minio_mirror_secret_key": password,
+    }
+    wrong = bed.start("mirror", given={**source, "minio_mirror_secret_key": secrets.token_hex(16)}).wait()
+    said = "\n".join(wrong.said("failed", "server"))
+    require("Not all objects of old-runs" in said and "other-store" in said, f"a wrong login is answered by {said}")
+    left = bed.server("docker ps --all --format '{{.Names}}' | grep mirror || true; ls /opt/modelhub/minio")
+    require("mirror" not in left, f"a copy that failed left {left}")
+    for action in ("look", "change"):
+        there, here = stores(action)
+        copied = bed.playbook("mirror", given=source)
+        require("204 objects" in copied.output, f"the copy does not tell of 204 objects: {copied.output[-2000:]}")
+        there, here = stores("look")
+        require(there == here, f"{[key for key in there if there[key] != here.get(key)]} differ")
+    tell("204 objects of another store are here, and one that changed there since")
+    bed.server("docker rm --force other-store")
 
 
 def status(bed: Bed) -> None:
@@ -752,7 +822,10 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
 TRAINED = (killed, daemon, refused, broken, reconfigured, rotated, accounts, verified, python)
 STEPS = {step.__name__: step for step in TRAINED}
 # Without a training
-QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, proxied, status, stolen, stopped, upgraded)}
+QUIET_STEPS = {
+    step.__name__: step
+    for step in (admitted, database, lost, mirrored, proxied, status, stolen, stopped, upgraded)
+}
 
 
 def main() -> None:
