@@ -823,8 +823,7 @@ TRAINED = (killed, daemon, refused, broken, reconfigured, rotated, accounts, ver
 STEPS = {step.__name__: step for step in TRAINED}
 # Without a training
 QUIET_STEPS = {
-    step.__name__: step
-    for step in (admitted, database, lost, mirrored, proxied, status, stolen, stopped, upgraded)
+    step.__name__: step for step in (admitted, database, lost, mirrored, proxied, status, stolen, stopped, upgraded)
 }
 
 
