@@ -871,7 +871,7 @@ def shorten_accounts(auth: Any, app: Any) -> Callable[[Scope], bool] | None:
 
 def load_accounts(*, shorter: bool) -> None:
     """Load MLflow's module for accounts, whose application each worker makes for itself, with its connections."""
-    import mlflow.server.auth as auth
+    from mlflow.server import auth
 
     add = auth.add_fastapi_permission_middleware
 

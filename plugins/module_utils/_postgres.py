@@ -157,7 +157,7 @@ class PostgresSchemaReader:
                 tables_of(columns, indexes),
                 None,
                 f"there is no table {table}",
-                {name: made if valid else None for _, name, valid, made in indexes if name.startswith(OWN_PREFIX)},
+                {name: made if valid else None for _table, name, valid, made in indexes if name.startswith(OWN_PREFIX)},
                 facts,
                 holder and holder[0],
             )

@@ -45,7 +45,7 @@ def begin(name: str, headers: dict[str, str]) -> http.client.HTTPSConnection:
 def leave(name: str, headers: dict[str, str], frame: t.Callable[[bytes], bytes]) -> None:
     """Send half of a file and hang up."""
     connection = begin(name, headers)
-    for _ in range(MIBS // 2):
+    for _piece in range(MIBS // 2):
         connection.send(frame(MIB))
     connection.close()
 
@@ -54,7 +54,7 @@ def send(name: str, pause: float = 0) -> int:
     """Send a file whole, and return the status of the answer."""
     connection = begin(name, {"Content-Length": str(MIBS * len(MIB))})
     try:
-        for _ in range(MIBS):
+        for _piece in range(MIBS):
             time.sleep(pause)
             connection.send(MIB)
         return connection.getresponse().status

@@ -97,12 +97,12 @@ def main() -> None:
     body = {"experiment_id": "0", "run_name": f"together-{uuid.uuid4().hex}"}
     run = call(client, "runs/create", body)["run"]["info"]["run_id"]
     put(run, "download.bin", their_mibs)
-    idle = [log(client, run) for _ in range(IDLE_CALLS)]
+    idle = [log(client, run) for _turn in range(IDLE_CALLS)]
     started = time.monotonic()
     # Processes of their own: what they send must not slow down the calls that are measured.
     commands = [
         *(["put", run, f"{number}.bin", str(mibs)] for number in range(uploads)),
-        *(["get", run, "download.bin", str(their_mibs)] for _ in range(downloads)),
+        *(["get", run, "download.bin", str(their_mibs)] for _download in range(downloads)),
     ]
     running = []
     for command in commands:

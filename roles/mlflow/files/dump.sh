@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Dump databases of MLflow into /dump and prove that the dumps are whole: each can be read to its end, and holds as many rows of
 # each table as the database does. Runs in a PostgreSQL image, while nobody writes. Arguments, for each database: name of the
 # file, of the database, of the role that owns the tables, and of the table with the revision. Ends with 1 and one line that

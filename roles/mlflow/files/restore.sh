@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Bring databases of MLflow back from /dump, where they are at another revision than the dump. What is there is not removed but
 # set aside in a schema of its own; for each database all of it is one transaction. Runs in a PostgreSQL image, while nobody
 # writes; the arguments are those of dump.sh. Ends with 1 and one line that says what is wrong.
@@ -11,6 +12,7 @@ REVISION='SELECT to_regclass(:'"'table'"') IS NOT NULL AS there \gset
 SELECT version_num FROM :"table";
 \endif'
 # Tables take their indexes, constraints, triggers and own sequences along. What an extension brought stays.
+# shellcheck disable=SC2016 # the dollars are PostgreSQL's quotes
 ASIDE='BEGIN;
 SELECT pg_advisory_xact_lock(:lock) \g /dev/null
 CREATE SCHEMA :"aside";

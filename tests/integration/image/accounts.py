@@ -172,7 +172,7 @@ class Servers:
 
 def main() -> None:
     host, other = sys.argv[1:]
-    name, _, password = os.environ["ADMIN"].partition(":")
+    name, password = os.environ["ADMIN"].split(":", 1)
     servers = Servers(host, other, (name, password))
     servers.fill()
     logins: dict[str, Login | None] = {**servers.logins, "the administrator": (name, password), "a stranger": None}
