@@ -75,7 +75,7 @@ DELICATE = {
     "first converge": Point("opengeoai.modelhub.postgres : databases | Make the databases of MLflow"),
     "login": Point("opengeoai.modelhub.mlflow : accounts | Give the administrator the password"),
     "rotation": Point("opengeoai.modelhub.mlflow : install | Write the directories and files"),
-    "upgrade": Point("opengeoai.modelhub.mlflow : run | Run the container", 1.0),
+    "upgrade": Point("opengeoai.modelhub.mlflow : container | Run the container", 1.0),
 }
 
 
