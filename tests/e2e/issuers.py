@@ -2,7 +2,8 @@
 
 Usage: issuers.py HOST STOP_FILE ROOT_FILE [ROOT_FILE ...]
 Prints one JSON line: the changes seen, as a list of root files' names, or what is wrong with a certificate that none of
-the roots has signed. While nobody listens, as when a container is replaced, there is nothing to see.
+the roots has signed. While nobody listens, as when a container is replaced, there is nothing to see; nor for a moment
+after, when Traefik answers with a certificate of its own before it has read its configuration.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 PAUSE_SECONDS = 0.3
 LONGEST_SECONDS = 900
+# Of Traefik's start on a busy machine
+STARTING_SECONDS = 10
 
 
 def issuer(host: str, roots: list[str]) -> str:
@@ -35,12 +38,18 @@ def issuer(host: str, roots: list[str]) -> str:
 
 def main() -> None:
     host, stop_file, *roots = sys.argv[1:]
+    names = [Path(root).name for root in roots]
     seen: list[str] = []
+    since = 0.0
     end = time.monotonic() + LONGEST_SECONDS
     while not Path(stop_file).exists() and time.monotonic() < end:
         now = issuer(host, roots)
         if now and seen[-1:] != [now]:
-            seen.append(now)
+            if seen and seen[-1] not in names and time.monotonic() - since < STARTING_SECONDS:
+                seen.pop()
+            since = time.monotonic()
+            if seen[-1:] != [now]:
+                seen.append(now)
         time.sleep(PAUSE_SECONDS)
     print(json.dumps(seen))
 
