@@ -28,8 +28,8 @@ IMPOSSIBLE_VALUES: dict[str, Any] = {
 }
 # What else must be set for anybody to look at a value
 CONTEXTS: dict[str, dict[str, Any]] = {"traefik_acme_email": {"modelhub_tls_mode": "letsencrypt"}}
-# So much is judged by the light of it that it has to be wrong alone.
-ALONE = ("modelhub_stack", *CONTEXTS)
+# So much is judged by the light of it, or it by the light of so much, that it has to be wrong alone.
+ALONE = ("modelhub_stack", "modelhub_s3_access_key", "modelhub_s3_secret_key", *CONTEXTS)
 # Not deployed by the playbook of the stack, which does not judge them.
 APART = ("security", "status")
 
