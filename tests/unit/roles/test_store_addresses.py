@@ -52,7 +52,7 @@ def look(given: dict[str, Any], expression: str) -> Any:
 def test_address_routes_and_presigned_transfers(
     given: dict[str, Any], address: str, routes: list[str], presigned: bool
 ) -> None:
-    assert look(given, "{{ modelhub_s3_endpoint_url }}") == address
+    assert look(given, "{{ modelhub_store_url }}") == address
     assert look(given, "{{ modelhub_routes | map(attribute='name') | list }}") == routes
     assert look(given, "{{ __mlflow_env.MLFLOW_PRESIGNED_TRANSFERS }}") == str(presigned).lower()
 
