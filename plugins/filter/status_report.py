@@ -29,13 +29,16 @@ options:
       - >-
         C(store), a dictionary with C(endpoint), C(bucket), C(program), what the program says of its version, and
         C(answer) of M(opengeoai.modelhub.minio_bucket_info); C(database), a dictionary with C(where), C(name) and
-        C(answer) of M(community.postgresql.postgresql_query). Empty for what was not looked at.
+        C(answer) of M(community.postgresql.postgresql_query); C(backup), a dictionary with C(target), C(now), seconds
+        since 1970, and C(last), the C(name) of the last bundle and when it was C(finished). Empty for what was not
+        looked at.
     type: dict
     required: true
   limits:
     description: >-
-      C(restart_hours), C(upload_days), C(certificate_days), and C(free_degraded_percent), C(free_bad_percent),
-      C(connections_degraded_percent) and C(connections_bad_percent), as the variables of the role say.
+      C(restart_hours), C(upload_days), C(backup_hours), C(certificate_days), and C(free_degraded_percent),
+      C(free_bad_percent), C(connections_degraded_percent) and C(connections_bad_percent), as the variables of the role
+      say.
     type: dict
     required: true
 positional: limits

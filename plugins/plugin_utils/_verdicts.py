@@ -202,6 +202,17 @@ def address_rows(found: Found, limits: Mapping[str, int]) -> list[Row]:
     return rows
 
 
+def backup_row(found: Found, limits: Mapping[str, int]) -> Row:
+    """found: the target, the seconds since 1970 now, and last, the name and the end of the last bundle, or nothing."""
+    where, last = str(found["target"]), found["last"]
+    if not last:
+        return row("backup", where, "", [(DEGRADED, "no bundle was made yet")], name=None, age_seconds=None)
+    age = max(0, int(found["now"]) - int(last["finished"]))
+    late = age >= limits["backup_hours"] * HOUR
+    faults = [(DEGRADED, f"none was made for {limits['backup_hours']} hours")] if late else []
+    return row("backup", where, f"{last['name']}, made {span(age)} ago", faults, name=last["name"], age_seconds=age)
+
+
 def judge(found: Found, limits: Mapping[str, int]) -> list[Row]:
     """All lines. found: what the role status looked at; a part that was not looked at is empty."""
     stack = str(found["stack"])
@@ -212,6 +223,7 @@ def judge(found: Found, limits: Mapping[str, int]) -> list[Row]:
     rows = container_rows(found["containers"], found["expected"], limits)
     rows += store_rows(found["store"], limits) if found["store"] else []
     rows += database_rows(found["database"], limits) if found["database"] else []
+    rows += [backup_row(found["backup"], limits)] if found["backup"] else []
     rows += [file_system_row(one, limits) for one in found["file_systems"]]
     return rows + [one for address in found["addresses"] for one in address_rows(address, limits)]
 

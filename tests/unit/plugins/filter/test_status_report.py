@@ -23,6 +23,7 @@ LIMITS = {
     for name in (
         "restart_hours",
         "upload_days",
+        "backup_hours",
         "certificate_days",
         "free_degraded_percent",
         "free_bad_percent",
@@ -77,6 +78,11 @@ FOUND: dict[str, Any] = {
     "file_systems": [FILES],
     "store": STORE,
     "database": DATABASE,
+    "backup": {
+        "target": "offsite:bundles",
+        "now": 1.8e9,
+        "last": {"name": "20270115T070000Z", "finished": 1.8e9 - 2 * HOUR},
+    },
     "addresses": [ADDRESS],
 }
 
@@ -91,6 +97,24 @@ def judged(check: str, **changes: Any) -> tuple[str, str]:
     return found["verdict"], found["said"]
 
 
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ({}, ("degraded", "no bundle was made yet")),
+        ({"name": "a", "finished": 1.8e9 - 29 * HOUR}, ("good", "a, made 1 day ago")),
+        ({"name": "a", "finished": 1.8e9 - 31 * HOUR}, ("degraded", "none was made for 30 hours; a, made 1 day ago")),
+        # Of a server whose clock is ahead
+        ({"name": "a", "finished": 1.8e9 + 5}, ("good", "a, made 0 seconds ago")),
+    ],
+)
+def test_the_age_of_the_last_bundle(last: dict[str, Any], told: tuple[str, str]) -> None:
+    assert judged("backup", backup={**FOUND["backup"], "last": last}) == told
+
+
+def test_a_stack_without_backups() -> None:
+    assert "backup" not in {one["check"] for one in report(backup={})["document"]["rows"]}
+
+
 def test_a_stack_that_is_well() -> None:
     told = report()
     assert told["document"]["verdict"] == "good"
@@ -103,6 +127,7 @@ def test_a_stack_that_is_well() -> None:
         "incomplete uploads",
         "database",
         "connections",
+        "backup",
         "file system",
         "address",
         "certificate",
@@ -263,7 +288,7 @@ def test_what_is_not_deployed_is_told_plainly() -> None:
 
 
 def test_parts_that_are_elsewhere_are_left_out() -> None:
-    told = report(store={}, database={})["document"]
+    told = report(store={}, database={}, backup={})["document"]
     assert told["verdict"] == "good"
     assert {one["check"] for one in told["rows"]} == {"container", "file system", "address", "certificate"}
 
