@@ -14,6 +14,7 @@ COMMON_FILES = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "me
 SERVICE_FILES = ("tasks/install.yml", "tasks/uninstall.yml", "tasks/validate.yml", "tasks/verify.yml")
 # These serve the others.
 HELPERS = ("common", "images", "security", "status")
+NESTED_IMPORT = re.compile(r"^ *ansible\.builtin\.import_tasks: (?!\"\{\{ role_path \}\}/tasks/)(.*)$", re.MULTILINE)
 VARIABLE = re.compile(r"^([a-z_]\w*):", re.MULTILINE)
 MAX_TASKS_MAIN_LINES = 40
 MAX_MODULE_MAIN_LINES = 25
@@ -32,6 +33,16 @@ def role_problems(role: Path) -> list[str]:
     if lines > MAX_TASKS_MAIN_LINES:
         found.append(f"roles/{role.name}/tasks/main.yml has {lines} lines, but may have {MAX_TASKS_MAIN_LINES}")
     return found
+
+
+def import_problems(role: Path) -> list[str]:
+    """In a file that is itself imported, Ansible takes tasks/NAME beside the user's playbook for the role's NAME."""
+    return [
+        f'roles/{role.name}/tasks/{file.name} imports {name}, which must be "{{{{ role_path }}}}/tasks/{name}"'
+        for file in sorted(role.glob("tasks/*.yml"))
+        if file.name != "main.yml"
+        for name in NESTED_IMPORT.findall(file.read_text())
+    ]
 
 
 def variable_problems(role: Path) -> list[str]:
@@ -56,7 +67,12 @@ def module_problems(module: Path) -> list[str]:
 def problems(root: Path) -> list[str]:
     roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
     modules = sorted((root / "plugins/modules").glob("*.py"))
-    found = [problem for role in roles for problem in role_problems(role) + variable_problems(role)]
+    found = [
+        problem
+        for role in roles
+        for check in (role_problems, import_problems, variable_problems)
+        for problem in check(role)
+    ]
     found += [problem for module in modules for problem in module_problems(module)]
     return found if roles and modules else [*found, "there are no roles or no modules to check"]
 

@@ -122,6 +122,12 @@ BROKEN: list[tuple[str, str, str | None, str]] = [
     ("layout", f"{ROLE}vars/main.yml", "x: 1\n", r"belongs into files of vars/main"),
     (
         "layout",
+        f"{ROLE}tasks/verify.yml",
+        "- name: Verify\n  ansible.builtin.import_tasks: container.yml\n",
+        r"verify\.yml imports container\.yml, which must be .\{\{ role_path \}\}/tasks/container\.yml",
+    ),
+    (
+        "layout",
         f"{ROLE}vars/main/other.yml",
         "__mlflow_checks: []\n",
         r"__mlflow_checks stands in .*checks\.yml and .*other",
