@@ -23,6 +23,8 @@ import functools
 import gc
 import importlib
 import json
+import math
+import mmap
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -30,13 +32,14 @@ import posixpath
 import re
 import shutil
 import signal
+import struct
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,6 +110,11 @@ KNOWN_PATHS = 1000
 USUAL_LENGTH = 100
 # The runs whose experiment a worker remembers
 KNOWN_RUNS = 10_000
+KNOWN_ACCOUNTS = 10_000
+KNOWN_SECONDS = 1
+# When a worker has last changed accounts or grants: another value than before is all that it tells. Workers are forked
+# and share it.
+CHANGES = mmap.mmap(-1, struct.calcsize("Q"))
 # Of them at once in one worker; each may keep a core of the database busy.
 SEARCH_THREADS = 2
 SEARCH_TIMEOUT_SECONDS = 60
@@ -139,6 +147,9 @@ FILTER = re.compile(r"(?<! OUTER) JOIN \((?:[^)]|\)(?! AS ))+")
 APART = r"\g<0> OFFSET '0'"
 # PostgreSQL's name for a statement that was ended from outside or by its time limit
 QUERY_CANCELED = "57014"
+# A connection that has rested for so long may have been closed by the database; no restart of that is over sooner.
+RESTED_SECONDS = 0.1
+RESTS_SINCE = "modelhub_rests_since"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -529,6 +540,42 @@ def limit_scans(seconds: float, cores: int) -> None:
     event.listen(Engine, "handle_error", failed)
 
 
+def trust_busy_connections() -> None:
+    """Have connections of a pool asked whether they still work only where they have rested.
+
+    MLflow has each asked before each use, which takes a sixth of the time of a call that logs a metric. What was used a
+    moment ago is as likely to work as what was asked a moment ago.
+    """
+    import mlflow.store.db.utils as utils
+    from sqlalchemy import event, exc
+
+    create = utils.create_sqlalchemy_engine
+
+    def create_trusting(uri: str) -> Any:
+        engine = create(uri)
+        # Without it, this SQLAlchemy is built in another way.
+        if engine.dialect.driver != "psycopg2" or not getattr(engine.pool, "_pre_ping", False):
+            return engine
+
+        def rest(_connection: Any, record: Any) -> None:
+            record.info[RESTS_SINCE] = time.monotonic()
+
+        def ask(connection: Any, record: Any, _proxy: object) -> None:
+            # A new one has not rested yet.
+            if time.monotonic() - record.info.get(RESTS_SINCE, math.inf) > RESTED_SECONDS:
+                try:
+                    engine.dialect.do_ping(connection)
+                except engine.dialect.dbapi.Error as error:
+                    raise exc.InvalidatePoolError from error
+
+        engine.pool._pre_ping = False
+        event.listen(engine, "checkin", rest)
+        event.listen(engine, "checkout", ask)
+        return engine
+
+    utils.create_sqlalchemy_engine = create_trusting
+
+
 def by_path(decide: Callable[[Scope], bool]) -> Callable[[Scope], bool]:
     """Return a decision on requests that follows from method and path alone, made once where they are usual."""
     known: dict[tuple[str, str], bool] = {}
@@ -771,10 +818,11 @@ def shorten_oidc(app: Any, flask: Wsgi, threads: int, seconds: float) -> None:
 
 
 class Accounts:
-    """MLflow's accounts, of which the one that asks is read once for a request, with all that it was granted.
+    """MLflow's accounts, of which the one that asks is read once a second, with all that it was granted.
 
-    MLflow reads it two to four times and its grants up to three times, each in a transaction of its own, and takes them
-    for unchanged within a request. What a request itself changes is read again.
+    MLflow reads it two to four times for each request and its grants up to three times, each in a transaction of its
+    own. What a worker changes is read again by all, from the next request on; what others change in the database, once
+    that second is over.
     """
 
     def __init__(self, store: Any) -> None:
@@ -782,6 +830,8 @@ class Accounts:
         self.engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.get_user, self.list_grants, self.session = store.get_user, store.list_grants, store.ManagedSessionMaker
         store.get_user, store.list_grants, store.ManagedSessionMaker = self.user, self.grants, self.forgetful
+        # By name: what CHANGES held before it was read, until when it holds, and what was read
+        self.known: dict[str, tuple[bytes, float, tuple[Any, list[Any]]]] = {}
 
     def asked(self, name: str) -> tuple[Any, list[Any]] | None:
         """Return account and grants of who asks, as (workspace, grant); None for anybody else."""
@@ -790,9 +840,21 @@ class Accounts:
         if not has_request_context() or not request.authorization or request.authorization.username != name:
             return None
         if "modelhub_account" not in g:
-            g.modelhub_account = self.read(name)
+            g.modelhub_account = self.recent(name)
         known: tuple[Any, list[Any]] | None = g.modelhub_account
         return known
+
+    def recent(self, name: str) -> tuple[Any, list[Any]] | None:
+        changes, now = CHANGES[:], time.monotonic()
+        known = self.known.get(name)
+        if known and known[0] == changes and now < known[1]:
+            return known[2]
+        found = self.read(name)
+        if found:
+            if len(self.known) >= KNOWN_ACCOUNTS:
+                self.known.clear()
+            self.known[name] = changes, now + KNOWN_SECONDS, found
+        return found
 
     def read(self, name: str) -> tuple[Any, list[Any]] | None:
         import sqlalchemy
@@ -825,13 +887,19 @@ class Accounts:
         wanted = {"workspace", *types}
         return [grant for place, grant in known[1] if place == workspace and grant.resource_type in wanted]
 
-    def forgetful(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a session, and forget what was read where it may write."""
+    @contextmanager
+    def forgetful(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Give a session, and have every worker forget what was read where it may have written."""
         from flask import g, has_request_context
 
-        if has_request_context() and not (args or (kwargs.get("read_only", True),))[0]:
-            g.pop("modelhub_account", None)
-        return self.session(*args, **kwargs)
+        try:
+            with self.session(*args, **kwargs) as session:
+                yield session
+        finally:
+            if not (args or (kwargs.get("read_only", True),))[0]:
+                CHANGES[:] = struct.pack("Q", time.monotonic_ns())
+                if has_request_context():
+                    g.pop("modelhub_account", None)
 
 
 def shorten_accounts(auth: Any, app: Any) -> Callable[[Scope], bool] | None:
@@ -994,6 +1062,7 @@ def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> No
 
     if threads:
         limit_scans(seconds, int(limits()[0]))
+        trust_busy_connections()
     if name == OIDC_APP:
         improve(load_oidc(), flask, shorten_oidc)
         return
