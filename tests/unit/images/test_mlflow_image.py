@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import errno
 import importlib.util
 import json
@@ -469,3 +470,67 @@ def test_a_renewed_certificate_is_taken_and_a_half_written_one_is_not(
     monkeypatch.setattr(server, "CERTIFICATE_SECONDS", 0.001)
     asyncio.run(serve())
     assert loaded == [b"second"]
+
+
+class AccountStore:
+    """What mlflow-server needs of MLflow's store of accounts."""
+
+    def __init__(self) -> None:
+        self.engine = SimpleNamespace(execution_options=lambda **_options: None)
+        self.get_user = self.list_grants = None
+
+    @contextlib.contextmanager
+    def ManagedSessionMaker(self, **_options: bool) -> Iterator[str]:
+        yield "session"
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Accounts whose reading is a number that grows."""
+    monkeypatch.setitem(sys.modules, "flask", SimpleNamespace(g=None, has_request_context=lambda: False))
+    found = server.Accounts(AccountStore())
+    found.read_times = 0
+
+    def read(name: str) -> tuple[int, list[str]] | None:
+        found.read_times += 1
+        return (found.read_times, []) if name == "ada" else None
+
+    monkeypatch.setattr(found, "read", read)
+    return found
+
+
+def test_an_account_is_read_once_a_second(accounts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(server.time, "monotonic", lambda: now)
+    assert [accounts.recent("ada") for _time in range(3)] == [(1, [])] * 3
+    now += server.KNOWN_SECONDS - 0.1
+    assert accounts.recent("ada") == (1, [])
+    now += 0.2
+    assert accounts.recent("ada") == (2, [])
+
+
+def test_an_account_is_read_again_once_some_worker_has_changed_one(accounts: Any) -> None:
+    accounts.recent("ada")
+    with accounts.forgetful() as session:
+        assert session == "session"
+    assert accounts.recent("ada") == (1, []), "who only reads changes nothing"
+    other_worker = server.Accounts(AccountStore())
+    with other_worker.forgetful(read_only=False):
+        # It is not committed yet, so that whoever reads now may remember what was.
+        accounts.recent("ada")
+    assert accounts.recent("ada") == (2, [])
+    with pytest.raises(ValueError, match="no"), other_worker.forgetful(read_only=False):
+        raise ValueError("no")
+    assert accounts.recent("ada") == (3, [])
+
+
+def test_an_account_that_is_not_there_is_not_remembered(accounts: Any) -> None:
+    assert [accounts.recent("nobody"), accounts.recent("nobody")] == [None, None]
+    assert (accounts.read_times, accounts.known) == (2, {})
+
+
+def test_accounts_are_forgotten_rather_than_without_end(accounts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "KNOWN_ACCOUNTS", 1)
+    accounts.known["grace"] = accounts.known["joan"] = (b"", 0.0, (0, []))
+    accounts.recent("ada")
+    assert list(accounts.known) == ["ada"]
