@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,14 @@ time.sleep(600)' >/dev/null 2>&1 </dev/null &
 echo $!
 until ! flock --nonblock /opt/modelhub/backup/state/lock true; do sleep 0.1; done
 """
+# Containers, when they were started, networks, directories and units
+THERE = """
+docker ps --all --quiet | xargs docker inspect --format '{{.Id}} {{.Name}} {{.State.StartedAt}}' | sort
+docker network ls --format '{{.ID}} {{.Name}}' | sort
+ls /opt; ls /etc/systemd/system
+"""
+ASIDE = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
+  "SELECT datname FROM pg_database WHERE datname LIKE '%\\_before\\_%'" """
 # Changes the byte in the middle of a file, or changes it back.
 FLIP = """
 import sys
@@ -145,11 +154,16 @@ def killed(bed: Bed) -> None:
             time.sleep(0.05)
         time.sleep(number * 2.0 / max(1, KILLS))
         state = bed.server("docker kill backup >/dev/null 2>&1 && echo killed || echo ended").strip()
-        if state == "ended":
+        complete = set(place.complete())
+        if complete != set(good):
+            # Its manifest is written last, and only the removal of old ones comes after it.
+            require(len(complete - set(good)) == 1, f"{complete} are complete, and {good} were before")
+            tell("a backup was complete before it was killed")
+            # Which removes what that one did not come to.
+            bundle(bed)
             good = place.complete()
-            tell("a backup was complete before it was to be killed")
             continue
-        require(place.complete() == good, f"a killed backup is complete: {place.complete()}")
+        require(state == "killed", "a backup ended by itself, and left no bundle")
         begun = set(place.names()) - set(good)
         _seconds, name = bundle(bed)
         require(not begun & set(place.names()), f"{begun} is still there")
@@ -189,6 +203,17 @@ def refused(bed: Bed) -> None:
     require("postgres" not in left and "minio" not in left, f"a refused restore left {left}")
 
 
+def interrupted(bed: Bed) -> None:
+    """F37: a restore whose controller and job are killed is finished by the next one; until then no bundle is made."""
+    run = bed.start("restore", given={"backup_identity_file": str(bed.work.parent / "identity")})
+    bed.until("docker ps --quiet --filter name=backup-restore | wc -l", "1")
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    bed.server("docker ps --quiet --filter name=backup-restore | xargs --no-run-if-empty docker kill")
+    refusal(bed, "backup", "a restore was begun and is not complete")
+    tell("a restore was killed in its midst")
+
+
 def restored(bed: Bed) -> None:
     """F36: what was acknowledged before the bundle's start is there, with the same CA, login and accounts."""
     known = notes(bed)
@@ -206,7 +231,49 @@ def restored(bed: Bed) -> None:
     require(not bed.server("find /opt/modelhub/backup -name 'identity*' -o -name restoring").strip(), "a key was left")
 
 
-STEPS = {"saved": saved, "killed": killed, "refused": refused, "restored": restored}
+def drilled(bed: Bed) -> None:
+    """R-backup: a drill restores beside what runs, which does not notice. Nothing is left, nor of one that fails."""
+    key = str(bed.work.parent / "identity")
+    bed.client(*LEDGER, "write", FOLDER, detach=True)
+    before = bed.server(THERE)
+    refusal(
+        bed,
+        "drill",
+        "The drill removes what it has made, and /opt/modelhub/minio/data would be among it",
+        backup_identity_file=key,
+        minio_data_dir="/opt/modelhub/minio/data",
+    )
+    other = str(bed.work.parent / "other-identity")
+    refusal(bed, "drill", "cannot be decrypted with backup_identity_file", backup_identity_file=other)
+    require(bed.server(THERE) == before, f"a drill that failed left {bed.server(THERE)} in place of {before}")
+    for _again in range(2):
+        run = bed.playbook("drill", given={"backup_identity_file": key})
+        tell("\n".join(run.said("messages", "server")))
+        require(bed.server(THERE) == before, f"a drill left {bed.server(THERE)} in place of {before}")
+    bed.client(*LEDGER, "stop", FOLDER)
+
+
+def forced(bed: Bed) -> None:
+    """A restore over data that are there brings back those of the bundle, and sets aside what it finds."""
+    known = notes(bed)
+    run = bed.playbook(
+        "restore", given={"backup_identity_file": str(bed.work.parent / "identity"), "restore_force": True}
+    )
+    aside = bed.server(ASIDE).split()
+    said = "\n".join(run.said("messages", "server"))
+    require(len(aside) == 2 and all(name in said for name in aside), f"{aside} are set aside, and told was {said}")
+    tell(f"{aside} are set aside: {bed.client(*LEDGER, 'check', FOLDER, str(known['before'])).strip()}")
+
+
+STEPS = {
+    "saved": saved,
+    "killed": killed,
+    "refused": refused,
+    "restored": restored,
+    "drilled": drilled,
+    "interrupted": interrupted,
+    "forced": forced,
+}
 
 
 def main() -> None:
