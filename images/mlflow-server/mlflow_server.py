@@ -546,7 +546,7 @@ def trust_busy_connections() -> None:
     MLflow has each asked before each use, which takes a sixth of the time of a call that logs a metric. What was used a
     moment ago is as likely to work as what was asked a moment ago.
     """
-    import mlflow.store.db.utils as utils
+    from mlflow.store.db import utils
     from sqlalchemy import event, exc
 
     create = utils.create_sqlalchemy_engine

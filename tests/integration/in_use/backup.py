@@ -22,7 +22,7 @@ from typing import Any
 
 from scenario import Bed, Run, require, tell
 
-FOLDER = "/tmp/ledger"
+FOLDER, OTHER_FOLDER = "/tmp/ledger", "/tmp/other-ledger"
 LEDGER = ("python3", "/e2e/ledger.py")
 SMALL, LARGE = os.environ.get("BACKUP_SMALL", "300"), os.environ.get("BACKUP_LARGE", "1")
 MEGABYTES = os.environ.get("BACKUP_MEGABYTES", "50")
@@ -234,7 +234,9 @@ def restored(bed: Bed) -> None:
 def drilled(bed: Bed) -> None:
     """R-backup: a drill restores beside what runs, which does not notice. Nothing is left, nor of one that fails."""
     key = str(bed.work.parent / "identity")
-    bed.client(*LEDGER, "write", FOLDER, detach=True)
+    # Of its own: what is written now is in no bundle.
+    bed.client("mkdir", "-p", OTHER_FOLDER)
+    bed.client(*LEDGER, "write", OTHER_FOLDER, detach=True)
     before = bed.server(THERE)
     refusal(
         bed,
@@ -250,7 +252,7 @@ def drilled(bed: Bed) -> None:
         run = bed.playbook("drill", given={"backup_identity_file": key})
         tell("\n".join(run.said("messages", "server")))
         require(bed.server(THERE) == before, f"a drill left {bed.server(THERE)} in place of {before}")
-    bed.client(*LEDGER, "stop", FOLDER)
+    bed.client(*LEDGER, "stop", OTHER_FOLDER)
 
 
 def forced(bed: Bed) -> None:
