@@ -23,7 +23,6 @@ import functools
 import gc
 import importlib
 import json
-import math
 import mmap
 import multiprocessing
 import multiprocessing.connection
@@ -147,9 +146,6 @@ FILTER = re.compile(r"(?<! OUTER) JOIN \((?:[^)]|\)(?! AS ))+")
 APART = r"\g<0> OFFSET '0'"
 # PostgreSQL's name for a statement that was ended from outside or by its time limit
 QUERY_CANCELED = "57014"
-# A connection that has rested for so long may have been closed by the database; no restart of that is over sooner.
-RESTED_SECONDS = 0.1
-RESTS_SINCE = "modelhub_rests_since"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -538,42 +534,6 @@ def limit_scans(seconds: float, cores: int) -> None:
     event.listen(Engine, "commit", end)
     event.listen(Engine, "rollback", end)
     event.listen(Engine, "handle_error", failed)
-
-
-def trust_busy_connections() -> None:
-    """Have connections of a pool asked whether they still work only where they have rested.
-
-    MLflow has each asked before each use, which takes a sixth of the time of a call that logs a metric. What was used a
-    moment ago is as likely to work as what was asked a moment ago.
-    """
-    from mlflow.store.db import utils
-    from sqlalchemy import event, exc
-
-    create = utils.create_sqlalchemy_engine
-
-    def create_trusting(uri: str) -> Any:
-        engine = create(uri)
-        # Without it, this SQLAlchemy is built in another way.
-        if engine.dialect.driver != "psycopg2" or not getattr(engine.pool, "_pre_ping", False):
-            return engine
-
-        def rest(_connection: Any, record: Any) -> None:
-            record.info[RESTS_SINCE] = time.monotonic()
-
-        def ask(connection: Any, record: Any, _proxy: object) -> None:
-            # A new one has not rested yet.
-            if time.monotonic() - record.info.get(RESTS_SINCE, math.inf) > RESTED_SECONDS:
-                try:
-                    engine.dialect.do_ping(connection)
-                except engine.dialect.dbapi.Error as error:
-                    raise exc.InvalidatePoolError from error
-
-        engine.pool._pre_ping = False
-        event.listen(engine, "checkin", rest)
-        event.listen(engine, "checkout", ask)
-        return engine
-
-    utils.create_sqlalchemy_engine = create_trusting
 
 
 def by_path(decide: Callable[[Scope], bool]) -> Callable[[Scope], bool]:
@@ -1062,7 +1022,6 @@ def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> No
 
     if threads:
         limit_scans(seconds, int(limits()[0]))
-        trust_busy_connections()
     if name == OIDC_APP:
         improve(load_oidc(), flask, shorten_oidc)
         return
