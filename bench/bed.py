@@ -42,9 +42,12 @@ RUNS = 20_000
 # As many as the most connections, so that none waits for another's run.
 LOGGED_RUNS = 32
 IDLE_SECONDS = 10
+# Names by which a client asks Traefik
+ALIASES = ["mlflow.bench", "minio-api.bench"]
 CERTIFIED = ("-cssl=on", "-cssl_cert_file=/tls/postgres/public.crt", "-cssl_key_file=/tls/postgres/private.key")
 RESTRICTIONS = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=300")
 AnyBed = TypeVar("AnyBed", bound="Bed")
+AnyServer = TypeVar("AnyServer", bound="Server")
 Sample = dict[str, float]
 Workload = tuple[str, Callable[[int], Sample]]
 
@@ -87,6 +90,8 @@ class Bed:
 
     # Settings of PostgreSQL other than its own defaults
     postgres: tuple[str, ...] = ()
+    # Host name by which the store is reached through Traefik, where it is
+    public_store = ""
 
     def __init__(self) -> None:
         self.password = secrets.token_hex(12)
@@ -117,7 +122,8 @@ class Bed:
         )
         self.route("http")
         docker(
-            *("run", "-d", f"--name={NAME}-traefik", f"--network={NAME}", f"-v={WORK}:/dynamic:ro", TRAEFIK),
+            *("run", "-d", f"--name={NAME}-traefik", f"--network={NAME}", f"-v={WORK}:/dynamic:ro"),
+            *(*(f"--network-alias={name}" for name in ALIASES), f"-v={NAME}-tls:/tls:ro", TRAEFIK),
             *("--entrypoints.websecure.address=:443", "--providers.file.directory=/dynamic"),
         )
         ready = ["docker", "exec", f"{NAME}-postgres", "psql", "-h127.0.0.1", "-Umlflow", "-c", "SELECT 1"]
@@ -137,8 +143,12 @@ class Bed:
         settings: dict[str, object] = {"source": "inside", "base": "/tls", "published": "/tls/ca.crt", "trusted": ""}
         settings |= {"ca_name": "Bench CA", "ca_days": 10, "ca_renew_days": 1, "days": 9, "renew_days": 1}
         script = "install -d /tls/ca; cat >/tmp/certificates.py\n"
-        for name, uid in (("postgres", 999), ("mlflow", 1001)):
-            given = json.dumps({**settings, "service": f"/tls/{name}", "names": [name]})
+        for name, uid, names in (
+            ("postgres", 999, ["postgres"]),
+            ("mlflow", 1001, ["mlflow"]),
+            ("traefik", 0, ALIASES),
+        ):
+            given = json.dumps({**settings, "service": f"/tls/{name}", "names": names})
             script += (
                 f"install -d -m 0700 -o {uid} -g {uid} /tls/{name} /tls/{name}/CAs; echo '{given}' >/tmp/{name}.json\n"
             )
@@ -154,13 +164,19 @@ class Bed:
         transport = {"rootCAs": [self.ca], "disableHTTP2": True, "maxIdleConnsPerHost": 200}
         balancer = {"servers": [{"url": f"{scheme}://mlflow:5000"}], "serversTransport": "mlflow"}
         router = {"rule": "PathPrefix(`/`)", "service": "mlflow", "entryPoints": ["websecure"], "tls": {}}
-        http = {
+        http: dict[str, dict[str, object]] = {
             "routers": {"mlflow": router},
             "services": {"mlflow": {"loadBalancer": balancer}},
             "serversTransports": {"mlflow": transport},
         }
+        if self.public_store:
+            rule = {"rule": f"Host(`{self.public_store}`)", "service": "minio", "priority": 1000}
+            http["routers"]["minio"] = {**router, **rule}
+            http["services"]["minio"] = {"loadBalancer": {"servers": [{"url": "http://minio:9000"}]}}
+        pair = {"certFile": "/tls/traefik/public.crt", "keyFile": "/tls/traefik/private.key"}
+        tls = {"stores": {"default": {"defaultCertificate": pair}}}
         # JSON is YAML as well.
-        (WORK / "dynamic.yml").write_text(json.dumps({"http": http}))
+        (WORK / "dynamic.yml").write_text(json.dumps({"http": http, "tls": tls}))
         # Traefik reads it within two seconds, which are none of the server's.
         time.sleep(3)
 
@@ -398,7 +414,9 @@ def running(bed: AnyBed) -> Iterator[AnyBed]:
         bed.stop()
 
 
-def rounds(servers: dict[str, Server], number: int, measured: Callable[[Server], Sample]) -> dict[str, list[Sample]]:
+def rounds(
+    servers: dict[str, AnyServer], number: int, measured: Callable[[AnyServer], Sample]
+) -> dict[str, list[Sample]]:
     """Measure each server once a round, another one first each time; return the samples by server."""
     samples: dict[str, list[Sample]] = {name: [] for name in servers}
     names = list(servers)

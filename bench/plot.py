@@ -1,6 +1,6 @@
 """Draw what a benchmark measured: JSON in, SVG out.
 
-Usage: plot.py server|scale|profile. Runs where matplotlib is: in MLflow's image.
+Usage: plot.py server|scale|profile|artifacts. Runs where matplotlib is: in MLflow's image.
 """
 
 from __future__ import annotations
@@ -67,6 +67,20 @@ def scale(table: Table) -> None:
     figure.tight_layout()
 
 
+def artifacts(table: Table) -> None:
+    """Draw what comes through by each way, as the ratio to the client that is straight at the store."""
+    figure, axes = pyplot.subplots(figsize=(9, 4))
+    ways = list(next(iter(table.values())))
+    for turn, way in enumerate(ways):
+        places = [place + 0.2 * turn for place in range(len(table))]
+        axes.barh(places, [row[way]["ratio"] for row in table.values()], height=0.2, label=way)
+    axes.set_yticks([place + 0.3 for place in range(len(table))], labels=list(table))
+    axes.set_xlabel("ratio to straight (more is better)")
+    axes.invert_yaxis()
+    axes.legend()
+    figure.tight_layout()
+
+
 def profile(stacks: dict[str, int]) -> None:
     """Draw a flame graph from stacks of functions, the outermost first, separated by semicolons, and their samples."""
     figure, axes = pyplot.subplots(figsize=(16, 12))
@@ -92,6 +106,6 @@ def flame(axes: Any, stacks: list[tuple[list[str], int]], depth: int, left: int,
         left += width
 
 
-DRAW: dict[str, Callable[[Any], None]] = {"server": server, "scale": scale, "profile": profile}
+DRAW: dict[str, Callable[[Any], None]] = {"server": server, "scale": scale, "profile": profile, "artifacts": artifacts}
 DRAW[sys.argv[1]](json.load(sys.stdin))
 pyplot.savefig(sys.stdout, format="svg", metadata={"Date": None})
