@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._versions import open_holes, told
 
 DOCUMENTATION = r"""
 name: version_rows
@@ -52,10 +53,6 @@ _value:
 """
 
 
-def numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
 def version_rows(answers: Mapping[str, str], products: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Hold versions against the releases in which holes were closed.
 
@@ -67,17 +64,12 @@ def version_rows(answers: Mapping[str, str], products: Sequence[Mapping[str, Any
         name = product["name"]
         if name not in answers:
             continue
-        found = re.search(product["pattern"], answers[name], re.MULTILINE)
-        if not found:
+        version = told(answers[name], product["pattern"])
+        if not version:
             fault = f"its program did not tell its version, but: {answers[name][:100]}"
             rows.append({"check": "versions", "where": name, "passed": False, "said": fault})
             continue
-        version = found[1]
-        open_ones = [
-            f"{hole} (closed in {closed})"
-            for hole, closed in sorted(product["holes"].items())
-            if numbers(version) < numbers(closed)
-        ]
+        open_ones = [f"{hole} (closed in {closed})" for hole, closed in open_holes(version, product["holes"]).items()]
         said = f"{version} has {', '.join(open_ones)}" if open_ones else version
         rows.append({"check": "versions", "where": name, "passed": not open_ones, "said": said})
     return rows

@@ -27,6 +27,12 @@ options:
     type: list
     elements: str
     required: true
+  looked:
+    description:
+      - V(false) leaves out what was found, which may be what an earlier play of the same run has found, for other roles
+        and before other changes.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -49,6 +55,7 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleLookupError, AnsibleUndefinedVariable
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import is_set
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._roles import References, role_options
@@ -65,10 +72,12 @@ BOUNDS = ("integer", "port")
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
+        hidden = set() if boolean(kwargs.get("looked", True)) else LOOK
+        given = {name: value for name, value in (variables or {}).items() if name not in hidden}
         # What has been resolved takes the place of its template, so that nothing is resolved twice.
-        resolved = dict(variables or {})
+        resolved = dict(given)
         templar = self._templar.copy_with_new_env(available_variables=resolved)
-        judge = _Judge(variables or {}, resolved, templar.template)
+        judge = _Judge(given, resolved, templar.template)
         try:
             specs = {str(role): role_options(str(role)) for role in terms}
             return judge.problems(specs)

@@ -49,7 +49,7 @@ IMAGES = {
 }
 DOCUMENTATION = ("README.md", "CONTRIBUTING.md", "docs/*.md", "roles/*/README.md")
 # Other releases that documentation may name: those that work as well, or that can be upgraded from.
-OTHER_RELEASES = {"mlflow": ("3.1.1",), "postgres": ("15", "16")}
+OTHER_RELEASES = {"mlflow": ("3.1.1",), "postgres": ("15", "16", "18")}
 # Samples of what a user or an engine might say
 SAMPLES = ("plugins", "tests/unit", "tests/integration/bad_input")
 EXAMPLE = re.compile(r"(such as|e\.g\.) \S*$")

@@ -168,30 +168,6 @@ except TimeoutError:
     sys.exit(0)
 sys.exit("somebody answers")
 """
-# Two releases of MLflow that have a migration more than that of the server; one does not start.
-NEXT_RELEASES = """
-versions=$(docker exec mlflow python3 -c 'import mlflow.store as s; print(s.__path__[0] + "/db_migrations/versions")')
-image=$(docker inspect --format '{{.Image}}' mlflow)
-docker run --interactive --name next --user 0 --env "versions=$versions" "$image" bash -s <<'BASH'
-rm -f /usr/local/share/modelhub/expected_schema.json
-cat >"$versions/of_the_next.py" <<'PYTHON'
-import sqlalchemy as sa
-from alembic import op
-revision, down_revision = "eeeeeeeeeeee", "HEAD"
-def upgrade():
-    op.create_table("of_the_next", sa.Column("key", sa.Integer, primary_key=True))
-    op.add_column("runs", sa.Column("of_the_next", sa.String(10)))
-PYTHON
-BASH
-as_before=(--change 'CMD ["mlflow-server"]' --change 'USER 1001:1001')
-docker commit "${as_before[@]}" next test/mlflow:next
-docker rm next
-docker run --name broken --user 0 test/mlflow:next ln -sf /bin/false /usr/local/bin/mlflow-server
-docker commit "${as_before[@]}" broken test/mlflow:broken
-docker rm broken
-"""
-REVISION = "docker exec postgres psql -U postgres -d mlflow -tAc 'SELECT version_num FROM alembic_version'"
-RUNS_IMAGE = "docker inspect --format '{{.Image}}' mlflow"
 WRITTEN = "opengeoai.modelhub.traefik : install | Write the directories and files"
 LOGIN_TASK = "opengeoai.modelhub.mlflow : accounts | Give the administrator the password"
 # As when somebody has changed the password and does not tell
@@ -717,43 +693,6 @@ def stolen(bed: Bed) -> None:
     tell(f"{said[0][:300]}; the next run started it")
 
 
-def upgraded(bed: Bed) -> None:
-    """A release that does not start after its migration is taken back, one that works stays, until it is to go, too."""
-    head = bed.server(REVISION).strip()
-    image = bed.server(RUNS_IMAGE)
-    bed.server(NEXT_RELEASES.replace("HEAD", head))
-    kept = f"/tmp/upgraded-{time.time_ns()}"
-    bed.client("python3", "/e2e/client.py", "--light", "--keep", kept)
-
-    given = {"mlflow_db_upgrade": True, "mlflow_image": "test/mlflow:broken", "mlflow_healthy_timeout_seconds": 10}
-    run = bed.start("site", given=given).wait()
-    said = "\n".join(run.said("failed", "server"))
-    require(
-        run.code != 0 and "is back and serves, with the data of before" in said, f"a rollback was to be told: {said}"
-    )
-    require(
-        (bed.server(REVISION).strip(), bed.server(RUNS_IMAGE)) == (head, image), "another release or schema is there"
-    )
-    bed.client("python3", "/e2e/client.py", "--again", kept)
-    tell(said[-400:])
-
-    started = time.monotonic()
-    bed.playbook("site", given={"mlflow_db_upgrade": True, "mlflow_image": "test/mlflow:next"})
-    require(bed.server(REVISION).strip() == "eeeeeeeeeeee", "the schema was not migrated")
-    bed.client("python3", "/e2e/client.py", "--again", kept)
-    tell(f"the next release is there after {time.monotonic() - started:.0f} s")
-
-    bed.playbook("rollback")
-    require(
-        (bed.server(REVISION).strip(), bed.server(RUNS_IMAGE)) == (head, image), "another release or schema is there"
-    )
-    bed.client("python3", "/e2e/client.py", "--again", kept)
-    require(not bed.playbook("rollback").changed(), "a second rollback changed something")
-    bed.playbook("site")
-    bed.server("docker rmi test/mlflow:broken test/mlflow:next")
-    tell("the release of before came back with its data")
-
-
 def proxied(bed: Bed) -> None:
     """Others than MLflow know who may log in: a list of logins, and what Traefik asks about each request."""
     given = {"mlflow_auth": "proxy", "traefik_basic_auth_users": USERS[:1]}
@@ -822,9 +761,7 @@ def s3(bed: Bed, password: str, *arguments: str) -> None:
 TRAINED = (killed, daemon, refused, broken, reconfigured, rotated, accounts, verified, python)
 STEPS = {step.__name__: step for step in TRAINED}
 # Without a training
-QUIET_STEPS = {
-    step.__name__: step for step in (admitted, database, lost, mirrored, proxied, status, stolen, stopped, upgraded)
-}
+QUIET_STEPS = {step.__name__: step for step in (admitted, database, lost, mirrored, proxied, status, stolen, stopped)}
 
 
 def main() -> None:

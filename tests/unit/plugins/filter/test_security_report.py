@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unit tests of the filters security_report and version_rows, and of the data of the role that uses them."""
+"""Unit tests of the filters for security and versions, and of the data of the role that uses them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.opengeoai.modelhub.plugins.filter.security_report import security_report
-from ansible_collections.opengeoai.modelhub.plugins.filter.version_rows import numbers, version_rows
+from ansible_collections.opengeoai.modelhub.plugins.filter.version_changes import version_changes
+from ansible_collections.opengeoai.modelhub.plugins.filter.version_rows import version_rows
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._benchmark import CHECKS, engine_rows, row
+from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._versions import numbers
 
 ROOT = Path(__file__).parents[4]
 VARIABLES = ROOT / "roles/security/vars/main"
@@ -75,6 +77,26 @@ def test_versions(answer: str, passed: bool, said: str) -> None:
 
 def test_what_was_not_asked_is_left_out() -> None:
     assert version_rows({}, PRODUCTS) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lines"),
+    [
+        ("Version: 3.7.8", "Version: 3.7.15", ["Traefik  3.7.8 -> 3.7.15  closes CVE-1, CVE-2"]),
+        ("Version: 3.7.9", "Version: 3.7.15", ["Traefik  3.7.9 -> 3.7.15  closes CVE-2"]),
+        ("Version: 3.7.15", "Version: 3.7.8", ["Traefik  3.7.15 -> 3.7.8"]),
+        ("Version: 3.7.8", "Version: 3.7.8", ["Traefik  3.7.8, as before"]),
+        ("", "Version: 3.7.8", ["Traefik  none -> 3.7.8"]),
+        ("Version: 3.7.8", "", ["Traefik  3.7.8 -> none"]),
+        ("command not found", "", []),
+    ],
+)
+def test_changes(before: str, now: str, lines: list[str]) -> None:
+    assert version_changes({"Traefik": now}, {"Traefik": before}, PRODUCTS) == lines
+
+
+def test_changes_of_products_that_are_not_there() -> None:
+    assert version_changes({}, {}, PRODUCTS) == []
 
 
 def test_the_role_s_waivers_name_checks_that_there_are() -> None:

@@ -149,6 +149,14 @@ def test_what_asks_for_the_look_waits_for_it() -> None:
     assert re.search("^postgres_name is .*no ModelHub stack", problems(modelhub_found=found)[0])
 
 
+def test_what_an_earlier_play_has_found_does_not_count_before_this_one_looks() -> None:
+    values = {key: trusted(value) for key, value in {**GOOD, "modelhub_found": {"containers": {}}}.items()}
+    checks = [{"name": "postgres_data_dir", "value": "{{ modelhub_found.paths['/data'] }}", "rule": "finding"}]
+    values["__postgres_checks"] = trusted(checks)
+    assert re.search("^postgres_data_dir cannot be resolved", lookup(values).run(list(SPECS), values)[0])
+    assert lookup(values).run(list(SPECS), values, looked=False) == []
+
+
 def test_a_check_with_a_condition() -> None:
     checks = [{"rule": "finding", "value": "It rains. Wait", "when": "{{ modelhub_http_port == 80 }}"}]
     assert problems(__postgres_checks=checks) == ["It rains. Wait"]
