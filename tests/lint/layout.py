@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[2]
 COMMON_FILES = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml", "tasks/main.yml")
 # What each role that brings a service has besides
 SERVICE_FILES = ("tasks/install.yml", "tasks/uninstall.yml", "tasks/validate.yml", "tasks/verify.yml")
+# And what each that runs a container for good
+CONTAINER_FILES = ("tasks/container.yml", "tasks/next.yml")
+CONTAINER_ROLES = ("traefik", "postgres", "minio", "mlflow")
 # These serve the others.
 HELPERS = ("common", "images", "security", "status")
 NESTED_IMPORT = re.compile(r"^ *ansible\.builtin\.import_tasks: (?!\"\{\{ role_path \}\}/tasks/)(.*)$", re.MULTILINE)
@@ -21,7 +24,8 @@ MAX_MODULE_MAIN_LINES = 25
 
 
 def role_problems(role: Path) -> list[str]:
-    wanted = COMMON_FILES if role.name in HELPERS else COMMON_FILES + SERVICE_FILES
+    wanted: tuple[str, ...] = COMMON_FILES if role.name in HELPERS else COMMON_FILES + SERVICE_FILES
+    wanted += CONTAINER_FILES if role.name in CONTAINER_ROLES else ()
     found = [f"roles/{role.name}/{name} is missing" for name in wanted if not (role / name).is_file()]
     # A short file for each subject, instead of one long one
     if not any((role / "vars/main").glob("*.yml")):

@@ -195,10 +195,9 @@ def major(bed: Bed) -> None:
     bed.server(CAN_MOVE)
     require((bed.server(MAJOR).strip(), bed.server(OWN_THERE)) == ("17", own), "the old data are not back")
     training.goes_on()
-    with Outage(bed) as outage:
-        moved(bed, own)
+    moved(bed, own)
     training.goes_on()
-    tell(f"moved: {outage.seconds:.1f} s without an answer at the longest; training: {training.end()}")
+    tell(f"moved; training: {training.end()}")
     bed.client("python3", "/e2e/client.py", "--again", kept)
     refuses(bed, {}, "holds the data of PostgreSQL 18. Set postgres_version to a release of 18. An older release can")
 
