@@ -43,7 +43,8 @@ docker commit "${as_before[@]}" broken test/mlflow:broken
 docker rm broken
 """
 REVISION = "docker exec postgres psql -U postgres -d mlflow -tAc 'SELECT version_num FROM alembic_version'"
-RUNS_IMAGE = "docker inspect --format '{{.Image}}' mlflow"
+RUNS = "docker inspect --format '{{{{.Image}}}}' {}"
+RUNS_IMAGE = RUNS.format("mlflow")
 SERVICES = ("traefik", "postgres", "minio", "mlflow")
 # Of each service an image that works like the one that runs, and one whose program ends at once.
 OTHER_IMAGES = """
@@ -161,6 +162,13 @@ def renewed(bed: Bed) -> None:
         require(bed.server(IMAGES) == before, f"{service}: the images are not those of before")
         training.goes_on()
         tell(said[:200])
+    given = {"minio_image": "test/minio:broken", "minio_healthy_timeout_seconds": 30}
+    broken = bed.server("docker image inspect --format '{{.Id}}' test/minio:broken").strip()
+    run = bed.start("site", given=given)
+    bed.until(RUNS.format("minio") + " || true", broken)
+    kill(run)
+    refuses(bed, given, "The image of before is back")
+    require(bed.server(IMAGES) == before, "after a killed run the images are not those of before")
     with Outage(bed) as outage:
         bed.playbook("upgrade", given={f"{service}_image": f"test/{service}:next" for service in SERVICES})
     changed = set(before.splitlines()) - set(bed.server(IMAGES).splitlines())
@@ -226,9 +234,13 @@ def kill_at(bed: Bed, point: str, given: dict[str, Any]) -> None:
     while not (steps.exists() and point in steps.read_text(encoding="utf-8")):
         require(run.process.poll() is None, f"the run ended before {point!r}")
         time.sleep(0.05)
+    kill(run)
+    tell(f"killed at {point}")
+
+
+def kill(run: Started) -> None:
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
-    tell(f"killed at {point}")
 
 
 STEPS = {step.__name__: step for step in (upgraded, renewed, major)}
