@@ -28,7 +28,8 @@ def spec_of(**options: str) -> str:
     return "\n".join(["argument_specs:", "  main:", "    short_description: x", "    options:", *lines, ""])
 
 
-SERVICE = {f"roles/mlflow/tasks/{name}.yml": "---\n[]\n" for name in ("install", "uninstall", "validate", "verify")}
+TASK_FILES = ("container", "install", "next", "uninstall", "validate", "verify")
+SERVICE = {f"roles/mlflow/tasks/{name}.yml": "---\n[]\n" for name in TASK_FILES}
 GOOD: dict[str, str] = {
     **SERVICE,
     "roles/common/README.md": "# common\n",
@@ -118,6 +119,7 @@ BROKEN: list[tuple[str, str, str | None, str]] = [
     ),
     ("layout", "roles/common/README.md", None, r"^roles/common/README\.md is missing"),
     ("layout", f"{ROLE}tasks/verify.yml", None, r"^roles/mlflow/tasks/verify\.yml is missing"),
+    ("layout", f"{ROLE}tasks/next.yml", None, r"^roles/mlflow/tasks/next\.yml is missing"),
     ("layout", f"{ROLE}vars/main/checks.yml", None, r"^roles/mlflow/vars/main has no files"),
     ("layout", f"{ROLE}vars/main.yml", "x: 1\n", r"belongs into files of vars/main"),
     (
