@@ -18,11 +18,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from bed import NAME, Bed, Sample, Server, docker, flags, plot, ratio, report, rounds, running
+from bed import ALIASES, NAME, Bed, Sample, Server, docker, flags, plot, ratio, report, rounds, running
 from server import REFERENCE, build_reference
 
 FILES, FILE_BYTES = 1000, 1024
-STORE, PUBLIC_STORE, MLFLOW_NAME = "http://minio:9000", "https://minio-api.bench", "mlflow.bench"
+MLFLOW_NAME, STORE_NAME = ALIASES
+STORE, PUBLIC_STORE = "http://minio:9000", f"https://{STORE_NAME}"
 CLIENT = """
 import json, os, pathlib, sys, time, mlflow
 megabytes, files, file_bytes = map(int, sys.argv[1:4])
@@ -91,7 +92,7 @@ WAYS = {
 class Store(Bed):
     """A bed whose store has the bucket, and is reached through Traefik as well."""
 
-    public_store = PUBLIC_STORE.removeprefix("https://")
+    public_store = STORE_NAME
 
     def run(self, program: str, *arguments: str, **environment: str) -> str:
         """Run a program of Python where MLflow's client is, with all its files in memory."""

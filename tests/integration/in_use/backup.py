@@ -15,12 +15,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from scenario import Bed, Run, require, tell
+from scenario import Bed, refusal, require, take_steps, tell
 
 FOLDER, OTHER_FOLDER = "/tmp/ledger", "/tmp/other-ledger"
 LEDGER = ("python3", "/e2e/ledger.py")
@@ -107,14 +105,6 @@ def bundle(bed: Bed) -> tuple[float, str]:
     place = Place(bed)
     name = place.complete()[-1]
     return float(place.manifest(name)["seconds"]), name
-
-
-def refusal(bed: Bed, playbook: str, wanted: str, **given: Any) -> None:
-    """A run must be refused by these words."""
-    ended: Run = bed.start(playbook, given=given).wait()
-    said = "\n".join(ended.said("failed", "server"))
-    require(ended.code != 0 and wanted in said, f"{wanted!r} was expected, not {said or ended.output[-3000:]}")
-    tell(f"refused: {said}")
 
 
 def saved(bed: Bed) -> None:
@@ -278,12 +268,5 @@ STEPS = {
 }
 
 
-def main() -> None:
-    bed = Bed(Path(sys.argv[1]))
-    for name in sys.argv[2:]:
-        tell(f"== {name}")
-        STEPS[name](bed)
-
-
 if __name__ == "__main__":
-    main()
+    take_steps(STEPS)

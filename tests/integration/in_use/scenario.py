@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -227,3 +229,20 @@ def require(true: object, message: str) -> None:
 def tell(text: str) -> None:
     print(text)
     sys.stdout.flush()
+
+
+def refusal(bed: Bed, playbook: str, wanted: str, **given: Any) -> str:
+    """A run must be refused by these words; returns all that it said."""
+    ended = bed.start(playbook, given=given).wait()
+    said = "\n".join(ended.said("failed", "server"))
+    require(ended.code != 0 and wanted in said, f"{wanted!r} was expected, not {said or ended.output[-3000:]}")
+    tell(f"refused: {said}")
+    return said
+
+
+def take_steps(steps: Mapping[str, Callable[[Bed], None]]) -> None:
+    """Take the steps that the command line names after the inventory of the scenario."""
+    bed = Bed(Path(sys.argv[1]))
+    for name in sys.argv[2:]:
+        tell(f"== {name}")
+        steps[name](bed)

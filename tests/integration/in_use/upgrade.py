@@ -13,12 +13,10 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from scenario import Bed, Outage, Started, Training, require, tell
+from scenario import Bed, Outage, Started, Training, refusal, require, take_steps, tell
 
 # Two releases of MLflow that have a migration more than that of the server; one does not start.
 NEXT_RELEASES = """
@@ -164,10 +162,10 @@ def renewed(bed: Bed) -> None:
         tell(said[:200])
     given = {"minio_image": "test/minio:broken", "minio_healthy_timeout_seconds": 30}
     broken = bed.server("docker image inspect --format '{{.Id}}' test/minio:broken").strip()
-    run = bed.start("site", given=given)
+    started = bed.start("site", given=given)
     bed.until(RUNS.format("minio") + " || true", broken)
-    kill(run)
-    refuses(bed, given, "The image of before is back")
+    kill(started)
+    refusal(bed, "site", "The image of before is back", **given)
     require(bed.server(IMAGES) == before, "after a killed run the images are not those of before")
     with Outage(bed) as outage:
         bed.playbook("upgrade", given={f"{service}_image": f"test/{service}:next" for service in SERVICES})
@@ -185,7 +183,7 @@ def major(bed: Bed) -> None:
     own = bed.server(OWN_THERE)
     kept = f"/tmp/major-{time.time_ns()}"
     bed.client("python3", "/e2e/client.py", "--light", "--keep", kept)
-    given = {**NEWER, "postgres_upgrade": True}
+    given: dict[str, Any] = {**NEWER, "postgres_upgrade": True}
 
     for point in POINTS:
         kill_at(bed, point, given)
@@ -196,10 +194,11 @@ def major(bed: Bed) -> None:
 
     training = Training(bed)
     listing = bed.listing()
-    refuses(bed, NEWER, "or postgres_upgrade to true to let this run move the data")
+    refusal(bed, "site", "or postgres_upgrade to true to let this run move the data", **NEWER)
     require(bed.listing() == listing, "a refused run has changed the server")
     bed.server(CANNOT_MOVE)
-    refuses(bed, given, "release 17 is back and serves, with all data: .*tablespaces")
+    said = refusal(bed, "site", "release 17 is back and serves, with all data: ", **given)
+    require(re.search("with all data: .*tablespaces", said), f"the tablespace was to be told, not {said}")
     bed.server(CAN_MOVE)
     require((bed.server(MAJOR).strip(), bed.server(OWN_THERE)) == ("17", own), "the old data are not back")
     training.goes_on()
@@ -207,7 +206,8 @@ def major(bed: Bed) -> None:
     training.goes_on()
     tell(f"moved; training: {training.end()}")
     bed.client("python3", "/e2e/client.py", "--again", kept)
-    refuses(bed, {}, "holds the data of PostgreSQL 18. Set postgres_version to a release of 18. An older release can")
+    newer = "holds the data of PostgreSQL 18. Set postgres_version to a release of 18. An older release can"
+    refusal(bed, "site", newer)
 
 
 def moved(bed: Bed, own: str) -> None:
@@ -218,12 +218,6 @@ def moved(bed: Bed, own: str) -> None:
     require(left == ["config", "data", "data.17", "run", "state", "17"], f"{left} is there")
     again = bed.playbook("site", given=NEWER)
     require(not again.changed(), f"a run after the upgrade changes {again.changed()}")
-
-
-def refuses(bed: Bed, given: dict[str, Any], words: str) -> None:
-    run = bed.start("site", given=given).wait()
-    said = "\n".join(run.said("failed", "server"))
-    require(run.code != 0 and re.search(words, said), f"{words!r} was to be told, not {said}")
 
 
 def kill_at(bed: Bed, point: str, given: dict[str, Any]) -> None:
@@ -246,12 +240,5 @@ def kill(run: Started) -> None:
 STEPS = {step.__name__: step for step in (upgraded, renewed, major)}
 
 
-def main() -> None:
-    bed = Bed(Path(sys.argv[1]))
-    for name in sys.argv[2:]:
-        tell(f"== {name}")
-        STEPS[name](bed)
-
-
 if __name__ == "__main__":
-    main()
+    take_steps(STEPS)
