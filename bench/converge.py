@@ -10,6 +10,7 @@ The host is Molecule's test host of the scenario `default`: a Debian 13 containe
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -59,13 +60,16 @@ class Host:
         self.inventory = str(next(WORK.rglob("ansible_inventory.yml")).parent)
 
     def playbook(self, name: str, *arguments: str, tree: Path = ROOT) -> tuple[float, str]:
-        """Run a playbook of a checkout of the collection."""
+        """Run a playbook of a checkout of the collection, with the callbacks that its ansible.cfg enables."""
+        config = configparser.ConfigParser()
+        config.read(tree / "ansible.cfg")
+        callbacks = ["role_times", *config.get("defaults", "callbacks_enabled", fallback="").split()]
         env = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": f"{tree / '.collections'}:{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
             "ANSIBLE_CONFIG": str(tree / "ansible.cfg"),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "bench/callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "role_times",
+            "ANSIBLE_CALLBACKS_ENABLED": ",".join(callbacks),
             "ROLE_TIMES_PATH": str(ROLE_TIMES),
         }
         started = time.monotonic()

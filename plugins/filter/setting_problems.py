@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _settings
 
 DOCUMENTATION = r"""
 name: setting_problems
@@ -172,6 +171,9 @@ _value:
 
 
 def setting_problems(checks: Any) -> list[str]:
+    # Not above: Ansible reads the files of all filters, in each process, to find one.
+    from ansible_collections.opengeoai.modelhub.plugins.plugin_utils import _settings
+
     try:
         return _settings.setting_problems(checks)
     except _settings.SettingsError as error:

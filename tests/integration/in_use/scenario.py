@@ -84,7 +84,7 @@ class Bed:
         return {
             **os.environ,
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule/shared/callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "run_record",
+            "ANSIBLE_CALLBACKS_ENABLED": "run_record,opengeoai.modelhub.light_forks",
             "ANSIBLE_PIPELINING": "true",
             "RUN_RECORD_PATH": str(self.work / f"record-{time.monotonic_ns()}"),
             **more,
