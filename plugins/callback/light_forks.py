@@ -5,12 +5,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
-
-from ansible.plugins.callback import CallbackBase
-from ansible.plugins.loader import action_loader, filter_loader, lookup_loader, test_loader
-
 DOCUMENTATION = r"""
 name: light_forks
 type: aggregate
@@ -33,6 +27,12 @@ ansible.cfg: |
   [defaults]
   callbacks_enabled = opengeoai.modelhub.light_forks
 """
+
+import gc
+import os
+
+from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import action_loader, filter_loader, lookup_loader, test_loader
 
 
 def _before_fork() -> None:
