@@ -278,6 +278,7 @@ def backup(config: Config) -> Manifest:
     if (STATE / "restoring").exists():
         raise BackupError("a restore was begun and is not complete, so there is nothing to save. Run the restore again")
     claim_target(config)
+    require_room(config)
     found = read_target(config)
     name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     if name in found:
@@ -294,6 +295,8 @@ def backup(config: Config) -> Manifest:
         "images": config["images"],
         "versions": config["versions"],
         "databases": [dump(config, database, folder) for database in config["databases"]],
+        # Of another deployment, by playbooks/adopt.yml: its roles and its accounts are not those of this stack.
+        "adopted": config.get("adopted", False),
     }
     manifest["objects"] = save_objects(config, name, next(iter(complete(found).items()), None), folder)
     manifest["secrets"] = save_secrets(config, folder)
@@ -307,6 +310,16 @@ def backup(config: Config) -> Manifest:
     last = {"name": name, "finished": time.time(), "seconds": manifest["seconds"], "target": config["shown_target"]}
     (STATE / "last.json").write_text(json.dumps(last), encoding="utf-8")
     return {**summary(manifest), "removed": removed}
+
+
+def require_room(config: Config) -> None:
+    """Of a first bundle it is known before what it, and the restore of it, take."""
+    free = shutil.disk_usage(config["target"]).free if "needs_bytes" in config else 0
+    if free < config.get("needs_bytes", 0):
+        raise BackupError(
+            f"backup_target {config['shown_target']} has {free >> 20} MiB free, but a copy of all data and the new"
+            f" deployment take {config['needs_bytes'] >> 20} MiB. Make room, or set modelhub_base_dir to a larger disk"
+        )
 
 
 def stage(config: Config, name: str) -> Path:
@@ -340,13 +353,19 @@ def connect(config: Config, database: str) -> t.Any:
 
 
 def postgres_options(config: Config) -> list[str]:
-    return [f"--{key if key != 'user' else 'username'}={value}" for key, value in config["postgres"].items()]
+    """A password goes by the environment."""
+    names = {"host": "host", "port": "port", "user": "username"}
+    return [f"--{name}={config['postgres'][key]}" for key, name in names.items()]
 
 
-def count_rows(cursor: t.Any) -> dict[str, int]:
+def count_rows(cursor: t.Any, tables: list[str] | None = None) -> dict[str, int]:
+    """Rows of each table of a database, or of those that are named, as schema.table in quotes where SQL wants them."""
     cursor.execute(
-        "SELECT format('%I.%I', schemaname, tablename) FROM pg_catalog.pg_tables"
-        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+        "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_catalog.pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        " AND (%(tables)s::text[] IS NULL OR format('%%I.%%I', schemaname, tablename) = ANY(%(tables)s::text[]))"
+        " ORDER BY 1",
+        {"tables": tables},
     )
     rows = {}
     for (table,) in cursor.fetchall():
@@ -370,9 +389,10 @@ def dump(config: Config, database: Config, folder: Path) -> Manifest:
             "--format=custom",
             "--compress=zstd:3",
             f"--file={folder / file}",
+            *(f"--table={table}" for table in database.get("tables", ())),
         ]
         run([*command, *postgres_options(config), database["name"]])
-        rows = count_rows(cursor)
+        rows = count_rows(cursor, database.get("tables"))
     return {"kind": database["kind"], "name": database["name"], "file": file, "server": version, "rows": rows}
 
 
@@ -561,6 +581,8 @@ def require_fitting(manifest: Manifest, config: Config) -> None:
         )
     require_own(manifest, config, what)
     kinds = [sorted(database["kind"] for database in one["databases"]) for one in (manifest, config)]
+    if manifest.get("adopted"):
+        kinds[1] = ["tracking"]
     fields = {"roles": (manifest["roles"], config["roles"]), "databases": (kinds[0], kinds[1])}
     for field, (there, here) in fields.items():
         if there != here:
@@ -592,6 +614,7 @@ def verify(config: Config, wanted: str) -> Manifest:
             ) from None
     return {
         **summary(manifest),
+        "adopted": manifest.get("adopted", False),
         "verified_seconds": round(time.monotonic() - clock, 1),
         "versions": manifest["versions"],
     }
@@ -723,11 +746,24 @@ def restore_database(config: Config, dumped: Manifest, manifest: Manifest, folde
         cursor.execute(f'CREATE DATABASE "{beside}" OWNER "{database["owner"]}" TEMPLATE template0 ENCODING \'UTF8\'')
         cursor.execute(f'COMMENT ON DATABASE "{beside}" IS %s', (mark,))
         command = ["pg_restore", "--exit-on-error", "--jobs=2", f"--dbname={beside}"]
+        if manifest.get("adopted"):
+            command += ["--no-owner", "--no-privileges", f"--role={database['owner']}"]
         run([*command, *postgres_options(config), str(folder / dumped["file"])])
+        if manifest.get("adopted"):
+            grant(config, beside)
         require_rows(config, beside, dumped)
         aside = make_way(config, cursor, name, mark)
         cursor.execute(f'ALTER DATABASE "{beside}" RENAME TO "{name}"')
     return aside
+
+
+def grant(config: Config, name: str) -> None:
+    """What the server's role may do with tables that nobody has granted it yet, as with those that it finds."""
+    with closing(connect(config, name)) as connection:
+        cursor = connection.cursor()
+        for rights, kind in (("SELECT, INSERT, UPDATE, DELETE", "TABLES"), ("USAGE, SELECT", "SEQUENCES")):
+            cursor.execute(f'GRANT {rights} ON ALL {kind} IN SCHEMA public TO "{config["roles"]["user"]}"')
+        connection.commit()
 
 
 def require_rows(config: Config, name: str, dumped: Manifest) -> None:
@@ -776,6 +812,7 @@ def main(arguments: list[str]) -> int:
     try:
         config = json.loads((RUN / "config.json").read_text(encoding="utf-8"))
         os.umask(0o077)
+        os.environ["PGPASSWORD"] = config["postgres"].get("password", "")
         write_rclone_config(config)
         if command == "list":
             print(json.dumps(list_bundles(config)), flush=True)

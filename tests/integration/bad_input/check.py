@@ -79,7 +79,8 @@ def ansible(*command: str, inventories: tuple[Path, ...] = (INVENTORY, GENERATED
     settings = {
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(CACHE),
-        "ANSIBLE_FORKS": "20",
+        # They use the processor and nothing else, and what is tested beside them must not starve.
+        "ANSIBLE_FORKS": str(2 * (os.cpu_count() or 2)),
         "ANSIBLE_FORCE_COLOR": "false",
         "ANSIBLE_NOCOLOR": "true",
     }

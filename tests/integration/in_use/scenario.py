@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import ssl
 import subprocess
@@ -238,6 +239,23 @@ def refusal(bed: Bed, playbook: str, wanted: str, **given: Any) -> str:
     require(ended.code != 0 and wanted in said, f"{wanted!r} was expected, not {said or ended.output[-3000:]}")
     tell(f"refused: {said}")
     return said
+
+
+def kill_at(bed: Bed, point: str, playbook: str, given: dict[str, Any] | None = None) -> None:
+    """Kill the controller when a task begins, and not what it has begun on the server."""
+    steps = bed.work / "steps"
+    steps.unlink(missing_ok=True)
+    run = Started(bed.command(playbook, given=given), bed.environment(RUN_RECORD_STEPS=str(steps)))
+    while not (steps.exists() and point in steps.read_text(encoding="utf-8")):
+        require(run.process.poll() is None, f"the run ended before {point!r}")
+        time.sleep(0.05)
+    kill(run)
+    tell(f"killed at {point}")
+
+
+def kill(run: Started) -> None:
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
 
 
 def take_steps(steps: Mapping[str, Callable[[Bed], None]]) -> None:

@@ -10,13 +10,11 @@ that was acknowledged may be lost.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
 from typing import Any
 
-from scenario import Bed, Outage, Started, Training, refusal, require, take_steps, tell
+from scenario import Bed, Outage, Training, kill, kill_at, refusal, require, take_steps, tell
 
 # Two releases of MLflow that have a migration more than that of the server; one does not start.
 NEXT_RELEASES = """
@@ -186,7 +184,7 @@ def major(bed: Bed) -> None:
     given: dict[str, Any] = {**NEWER, "postgres_upgrade": True}
 
     for point in POINTS:
-        kill_at(bed, point, given)
+        kill_at(bed, point, "site", given)
     moved(bed, own)
     bed.client("python3", "/e2e/client.py", "--again", kept)
     bed.server(OLD_AGAIN)
@@ -218,23 +216,6 @@ def moved(bed: Bed, own: str) -> None:
     require(left == ["config", "data", "data.17", "run", "state", "17"], f"{left} is there")
     again = bed.playbook("site", given=NEWER)
     require(not again.changed(), f"a run after the upgrade changes {again.changed()}")
-
-
-def kill_at(bed: Bed, point: str, given: dict[str, Any]) -> None:
-    """Kill the controller when a task begins, and not what it has begun on the server."""
-    steps = bed.work / "steps"
-    steps.unlink(missing_ok=True)
-    run = Started(bed.command("site", given=given), bed.environment(RUN_RECORD_STEPS=str(steps)))
-    while not (steps.exists() and point in steps.read_text(encoding="utf-8")):
-        require(run.process.poll() is None, f"the run ended before {point!r}")
-        time.sleep(0.05)
-    kill(run)
-    tell(f"killed at {point}")
-
-
-def kill(run: Started) -> None:
-    os.kill(run.process.pid, signal.SIGKILL)
-    run.process.wait()
 
 
 STEPS = {step.__name__: step for step in (upgraded, renewed, major)}
