@@ -162,8 +162,9 @@ def fill() -> None:
     with mlflow.start_run() as run:
         mlflow.log_text("weights", "model/weights.bin")
     client.create_registered_model("a model", tags={"team": "a"}, description="of then")
-    for _ in range(2):
-        version = client.create_model_version("a model", f"{run.info.artifact_uri}/model", run.info.run_id)
+    for words in ("first", "second"):
+        files = f"{run.info.artifact_uri}/model"
+        version = client.create_model_version("a model", files, run.info.run_id, description=words)
     client.set_registered_model_alias("a model", "champion", version.version)
     client.delete_experiment(mlflow.create_experiment("deleted"))
 
