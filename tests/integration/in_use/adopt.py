@@ -150,6 +150,8 @@ def killed(bed: Bed) -> None:
     bed.server(f"docker exec --detach --env MLFLOW_TRACKING_URI=http://localhost:5000 mlflow python3 -c '{WRITER}'")
     for point in (
         "adopt | Copy while it is used",
+        # The bundle that the first one has noted must not be taken for this one's.
+        "adopt | Copy what has changed meanwhile",
         "adopt | Set them aside",
         "restore | Put objects and databases in place",
         "schema_make | Migrate",
