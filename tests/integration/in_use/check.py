@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from scenario import ROOT, Bed, Outage, Started, Training, require, tell
+from scenario import ROOT, Bed, Outage, Started, Training, require, start_until, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -675,14 +675,9 @@ def admitted(bed: Bed) -> None:
 def stolen(bed: Bed) -> None:
     """F15: somebody takes the port after it was found free. The engine's error is told once, and the next run heals."""
     bed.server("docker rm --force traefik")
-    steps = bed.work / "steps"
-    steps.unlink(missing_ok=True)
-    run = Started(bed.command("site"), bed.environment(RUN_RECORD_STEPS=str(steps)))
-    while not (steps.exists() and WRITTEN in steps.read_text(encoding="utf-8")):
-        require(run.process.poll() is None, "the run ended before Traefik was to start")
-        time.sleep(0.01)
+    run = start_until(bed, WRITTEN, "site")
     thief = bed.server(THIEF).strip()
-    ended = run.wait()
+    ended = run.go_on()
     said = ended.said("failed", "server")
     require(len(said) == 1 and "443" in said[0], f"the port that is taken was to be told once, not {said}")
     state = bed.server("docker inspect --format '{{.State.Running}} {{.State.Restarting}}' traefik").strip()

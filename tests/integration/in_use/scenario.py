@@ -159,6 +159,11 @@ class Started:
                 start_new_session=True,
             )
 
+    def go_on(self) -> Run:
+        """Let a run that is held come to its end."""
+        os.kill(self.process.pid, signal.SIGCONT)
+        return self.wait()
+
     def wait(self) -> Run:
         code = self.process.wait()
         # A run that never came to its end has no record.
@@ -241,15 +246,21 @@ def refusal(bed: Bed, playbook: str, wanted: str, **given: Any) -> str:
     return said
 
 
-def kill_at(bed: Bed, point: str, playbook: str, given: dict[str, Any] | None = None) -> None:
-    """Kill the controller when a task begins, and not what it has begun on the server."""
+def start_until(bed: Bed, point: str, playbook: str, given: dict[str, Any] | None = None) -> Started:
+    """Start a playbook, and hold it where it stands when a task begins: what the task does may be under way."""
     steps = bed.work / "steps"
     steps.unlink(missing_ok=True)
     run = Started(bed.command(playbook, given=given), bed.environment(RUN_RECORD_STEPS=str(steps)))
     while not (steps.exists() and point in steps.read_text(encoding="utf-8")):
         require(run.process.poll() is None, f"the run ended before {point!r}")
         time.sleep(0.05)
-    kill(run)
+    os.kill(run.process.pid, signal.SIGSTOP)
+    return run
+
+
+def kill_at(bed: Bed, point: str, playbook: str, given: dict[str, Any] | None = None) -> None:
+    """Kill the controller when a task begins, and not what it has begun on the server."""
+    kill(start_until(bed, point, playbook, given))
     tell(f"killed at {point}")
 
 

@@ -154,7 +154,19 @@ def test_what_an_earlier_play_has_found_does_not_count_before_this_one_looks() -
     checks = [{"name": "postgres_data_dir", "value": "{{ modelhub_found.paths['/data'] }}", "rule": "finding"}]
     values["__postgres_checks"] = trusted(checks)
     assert re.search("^postgres_data_dir cannot be resolved", lookup(values).run(list(SPECS), values)[0])
-    assert lookup(values).run(list(SPECS), values, looked=False) == []
+    assert lookup(values).run(list(SPECS), values, look="before") == []
+
+
+def test_after_the_look_only_what_waited_for_it_is_judged() -> None:
+    found = {"containers": [{"name": "postgres", "image": "x", "stack": "", "labels": {}, "ports": []}]}
+    bad = {**GOOD, "modelhub_found": found, "postgres_data_dir": "/etc", "modelhub_domain": ""}
+    values = {key: trusted(value) for key, value in bad.items()}
+    before = lookup(values).run(list(SPECS), values, look="before")
+    after = lookup(values).run(list(SPECS), values, look="after")
+    assert [message.split()[0] for message in before] == ["modelhub_domain", "postgres_data_dir"]
+    assert [message.split()[0] for message in after] == ["postgres_name"]
+    values["postgres_enabled"] = False
+    assert lookup(values).run(list(SPECS), values, look="after") == []
 
 
 def test_a_check_with_a_condition() -> None:
