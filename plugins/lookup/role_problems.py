@@ -27,12 +27,15 @@ options:
     type: list
     elements: str
     required: true
-  looked:
+  look:
     description:
-      - V(false) leaves out what was found, which may be what an earlier play of the same run has found, for other roles
-        and before other changes.
-    type: bool
-    default: true
+      - Which checks to apply, for a play that judges once before and once after it has looked at the host.
+      - V(before) leaves out what was found, which may be what an earlier play of the same run has found, for other
+        roles and before other changes, and the checks that wait for it.
+      - V(after) leaves out all others.
+    type: str
+    choices: [before, after, any]
+    default: any
 """
 
 EXAMPLES = r"""
@@ -55,7 +58,6 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleLookupError, AnsibleUndefinedVariable
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.opengeoai.modelhub.plugins.module_utils._names import is_set
 from ansible_collections.opengeoai.modelhub.plugins.plugin_utils._roles import References, role_options
@@ -72,12 +74,13 @@ BOUNDS = ("integer", "port")
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        hidden = set() if boolean(kwargs.get("looked", True)) else LOOK
+        look = kwargs.get("look", "any")
+        hidden = LOOK if look == "before" else set()
         given = {name: value for name, value in (variables or {}).items() if name not in hidden}
         # What has been resolved takes the place of its template, so that nothing is resolved twice.
         resolved = dict(given)
         templar = self._templar.copy_with_new_env(available_variables=resolved)
-        judge = _Judge(given, resolved, templar.template)
+        judge = _Judge(given, resolved, templar.template, only_waiting=look == "after")
         try:
             specs = {str(role): role_options(str(role)) for role in terms}
             return judge.problems(specs)
@@ -89,8 +92,13 @@ class _Judge:
     """Collects messages by variable, so that each speaks once and what follows from it not at all."""
 
     def __init__(
-        self, variables: dict[str, t.Any], resolved: dict[str, t.Any], template: t.Callable[[t.Any], t.Any]
+        self,
+        variables: dict[str, t.Any],
+        resolved: dict[str, t.Any],
+        template: t.Callable[[t.Any], t.Any],
+        only_waiting: bool,
     ) -> None:
+        self._only_waiting = only_waiting
         self._variables = variables
         self._resolved = resolved
         self._resolve = template
@@ -102,11 +110,15 @@ class _Judge:
         self._values: dict[str, t.Any] = {}
 
     def problems(self, specs: dict[str, dict[str, t.Any]]) -> list[str]:
+        checks = {role: [check for check in self._checks(role) if self._counts(check)] for role in specs}
         options = {name: option for spec in specs.values() for name, option in spec.items()}
+        if self._only_waiting:
+            read = self._references.of([one for found in checks.values() for one in found])
+            options = {name: option for name, option in options.items() if name in read or name.endswith("_enabled")}
         self._hold_against_spec(options)
         for role, spec in specs.items():
             enabled = self._is_enabled(f"{role}_enabled", spec)
-            for check in self._checks(role):
+            for check in checks[role]:
                 if enabled or check.get("always"):
                     self._apply(check)
         said = [one for messages in self._roots(self._messages).values() for one in messages] + self._findings
@@ -156,9 +168,16 @@ class _Judge:
         checks = self._variables.get(f"__{role}_checks", [])
         yield from self._template(checks) if isinstance(checks, str) else checks
 
+    def _waits_for(self, check: dict[str, t.Any]) -> set[str]:
+        # Of what was found, an entry is called by its key as well.
+        return LOOK.intersection(one.partition(".")[0] for one in self._references.of(check))
+
+    def _counts(self, check: dict[str, t.Any]) -> bool:
+        return not self._only_waiting or bool(self._waits_for(check))
+
     def _apply(self, check: dict[str, t.Any]) -> None:
         name = str(check.get("name", ""))
-        if LOOK.difference(self._variables).intersection(self._references.of(check)):
+        if self._waits_for(check).difference(self._variables):
             if check.get("rule") not in NAMES:
                 return
             # Whether it is a name at all can be told at once.
@@ -173,8 +192,8 @@ class _Judge:
         except AnsibleError as error:
             # It may come from a variable that has been named, or wait for the look after all: older releases of Ansible
             # resolve whole dictionaries where one entry is asked for.
-            waits = any(one in str(error) for one in LOOK.difference(self._variables))
-            if name in self._messages or self._unresolved or waits:
+            waited = any(one in str(error) for one in LOOK.difference(self._variables))
+            if name in self._messages or self._unresolved or waited:
                 return
             secret = bool(check.get("secret")) or check.get("rule") == "secret"
             problems = [_unresolved(name or f"the check {check.get('rule')}", error, secret)]
