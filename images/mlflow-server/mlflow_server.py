@@ -7,6 +7,7 @@ worker. Here MLflow is imported once. A child process does the command's own wor
 that no database connection is open in the parent; the parent then loads the application and runs uvicorn with it, and
 the workers share its memory. The REST API is handed to Flask without the detours that MLflow's FastAPI application
 makes for it, and calls that read many rows have threads of their own, a time limit, and end when their client has gone.
+Runs are written and read in one statement each (mlflow_runs.py).
 Requests without a length are answered like others, and a full disk is told to the client. Files come from S3
 piece by piece, and no answer waits in memory as a whole. Temporary files have a directory of their own, which is
 emptied at each start. Prints one line and exits with 1 where the server cannot work. For any other server than uvicorn
@@ -43,6 +44,8 @@ from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
+
+import mlflow_runs
 
 UID = 1001
 DATABASE_TIMEOUT_SECONDS = 100
@@ -1022,6 +1025,7 @@ def improve_all(threads: int, seconds: float, logins: int, name: str = "") -> No
 
     if threads:
         limit_scans(seconds, int(limits()[0]))
+        mlflow_runs.hasten(importlib.import_module("mlflow.store.tracking.sqlalchemy_store"))
     if name == OIDC_APP:
         improve(load_oidc(), flask, shorten_oidc)
         return

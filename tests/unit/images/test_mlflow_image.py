@@ -34,11 +34,14 @@ def load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    # As in the image, where they find each other.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
 install = load("install")
+runs = load("mlflow_runs")
 server = load("mlflow_server")
 
 
@@ -534,3 +537,41 @@ def test_accounts_are_forgotten_rather_than_without_end(accounts: Any, monkeypat
     accounts.known["grace"] = accounts.known["joan"] = (b"", 0.0, (0, []))
     accounts.recent("ada")
     assert list(accounts.known) == ["ada"]
+
+
+def keeping(source: str) -> Any:
+    """A module like MLflow's for its store, whose functions have this source."""
+
+    class SqlAlchemyStore:
+        engine = SimpleNamespace(dialect=SimpleNamespace(driver="psycopg2"))
+
+    for name in runs.SOURCES:
+        setattr(SqlAlchemyStore, name, lambda *_: f"MLflow's own, {source}")
+    return SimpleNamespace(SqlAlchemyStore=SqlAlchemyStore, MLFLOW_RUN_NAME="mlflow.runName")
+
+
+def test_functions_of_the_store_that_are_others_keep_their_place(capsys: pytest.CaptureFixture[str]) -> None:
+    store = keeping("of another release")
+    runs.hasten(store)
+    assert store.SqlAlchemyStore().get_run("r") == "MLflow's own, of another release"
+    assert "keeps runs in another way" in capsys.readouterr().err
+
+
+def test_what_is_not_usual_is_left_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = keeping("as expected")
+    monkeypatch.setattr(runs, "SOURCES", dict.fromkeys(runs.SOURCES, runs.fingerprint(store.SqlAlchemyStore.get_run)))
+    runs.hasten(store)
+    # No text for PostgreSQL
+    assert store.SqlAlchemyStore().get_run("a\0b") == "MLflow's own, as expected"
+    assert store.SqlAlchemyStore().create_run("no number", "u", 1, [], "") == "MLflow's own, as expected"
+
+    class Workspaces(store.SqlAlchemyStore):  # type: ignore[misc]
+        pass
+
+    assert Workspaces().get_run("r") == "MLflow's own, as expected"
+    monkeypatch.setattr(store.SqlAlchemyStore.engine.dialect, "driver", "pysqlite")
+    assert store.SqlAlchemyStore().get_run("r") == "MLflow's own, as expected"
+
+
+def test_rows_by_their_columns() -> None:
+    assert runs.columns(("a", "b"), [(1, 2), (3, 4)]) == {"a": [1, 3], "b": [2, 4]}
