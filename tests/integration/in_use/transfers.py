@@ -8,14 +8,17 @@ Usage: transfers.py INVENTORY STEP...   with the inventory of a Molecule scenari
 trusted   a client with MLFLOW_TRACKING_SERVER_CERT_PATH alone
 cut       uploads that are cut off, and the store stopped during one
 few       two uploads of 200 MB and a download at once: the memory of MLflow's container
+releases  clients of three releases: up to 2 GiB, 10,000 files in one call, each way to the store. Needs 10 GB, minutes
 large     eight of 1 GiB and three downloads of 3 GB, and what another client notices of them. Needs 30 GB and minutes
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from scenario import Bed, require, tell
 
@@ -40,6 +43,15 @@ nohup bash -c 'while [ -e "$0" ]; do awk -f /tmp/sample "$1" "$2" >>"$0"; sleep 
 echo "$samples"
 """
 STARTED = "docker inspect --format '{{.RestartCount}} {{.State.StartedAt}}' mlflow"
+# What people still have installed; the client's own is the server's release.
+RELEASES = ("2.22.5", "3.1.1")
+WAYS: dict[str, dict[str, Any]] = {
+    "through the server": {},
+    "by URLs that it signs": {"modelhub_s3_presigned": True},
+    "with the store out of reach": {"minio_public": False},
+}
+SIZES = ("629145600", "2147483648")
+VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 SPOOLED = "find /opt/modelhub/mlflow/spool -type f"
 
 
@@ -95,7 +107,45 @@ def large(bed: Bed) -> None:
     require(ratio <= P99_RATIO, f"the slowest hundredth of log-metric took {ratio:.1f} times as long as at rest")
 
 
-STEPS = {step.__name__: step for step in (trusted, cut, few, large)}
+def releases(bed: Bed) -> None:
+    """R9, R10, R18: what a client of any release sends comes back byte by byte, whichever way it takes."""
+    clients = [["python3"], *(older(bed, release) for release in RELEASES)]
+    started = bed.server(STARTED)
+    for way, given in WAYS.items():
+        bed.playbook("site", given=given)
+        many = [] if given else ["--many", "10000"]
+        for client in clients:
+            tell(f"{way}:\n{files(bed, client, '--sizes', *SIZES, *many)}")
+    bed.playbook("site")
+    keys = {
+        "AWS_ACCESS_KEY_ID": "modelhub-mlflow",
+        "AWS_SECRET_ACCESS_KEY": bed.server("cat /opt/modelhub/secrets/s3_secret_key").strip(),
+        "MLFLOW_S3_ENDPOINT_URL": f"https://minio-api.{bed.domain}",
+        "AWS_CA_BUNDLE": "/ca/ca.crt",
+    }
+    # The server's own release has no boto3 beside it.
+    for client in clients[1:]:
+        tell(f"to the store:\n{files(bed, client, '--direct', '--sizes', *SIZES, secret=keys)}")
+    require(bed.server(STARTED).split()[0] == started.split()[0], "MLflow's container crashed")
+    bed.until(f"{SPOOLED} | wc -l", "0")
+
+
+def older(bed: Bed, release: str) -> list[str]:
+    """How to start Python with a release of MLflow's client and no other: it lies where the client finds its CA."""
+    folder = bed.work.parent / "client" / release
+    version = bed.client("/usr/bin/python3", "-c", VERSION).strip()
+    options = ["--quiet", "--target", str(folder), "--python-version", version, "--only-binary", ":all:"]
+    command = [sys.executable, "-m", "pip", "install", *options, f"mlflow-skinny=={release}", "boto3"]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return ["env", f"PYTHONPATH=/ca/{release}", "/usr/bin/python3"]
+
+
+def files(bed: Bed, client: list[str], *arguments: str, secret: dict[str, str] | None = None) -> str:
+    command = ["timeout", "3600", *client, "/e2e/files.py", "--work", "/output", *arguments]
+    return bed.client(*command, secret=secret).strip()
+
+
+STEPS = {step.__name__: step for step in (trusted, cut, few, large, releases)}
 
 
 def main() -> None:
