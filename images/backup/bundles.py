@@ -49,6 +49,12 @@ STORE, POOL = "modelhub-store", "modelhub-pool"
 MANIFEST, INDEX, STARTED = "manifest.json", "objects.jsonl", "started"
 # An object that was written so shortly before it was listed may have been written again in the same tick of the clock.
 RACY_SECONDS = 10
+# Roles that own something in a database, or were granted something in it. A dump names them, and does not hold them.
+ROLES_NEEDED = """
+SELECT DISTINCT rolname FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid
+WHERE refclassid = 'pg_authid'::regclass AND rolname !~ '^pg_'
+AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1
+"""
 
 Config = dict[str, t.Any]
 Manifest = dict[str, t.Any]
@@ -278,8 +284,8 @@ def backup(config: Config) -> Manifest:
     if (STATE / "restoring").exists():
         raise BackupError("a restore was begun and is not complete, so there is nothing to save. Run the restore again")
     claim_target(config)
-    require_room(config)
     found = read_target(config)
+    require_room(config, found)
     name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     if name in found:
         raise BackupError(f"there is a bundle {name} already: wait for the next second")
@@ -312,14 +318,23 @@ def backup(config: Config) -> Manifest:
     return {**summary(manifest), "removed": removed}
 
 
-def require_room(config: Config) -> None:
-    """Of a first bundle it is known before what it, and the restore of it, take."""
-    free = shutil.disk_usage(config["target"]).free if "needs_bytes" in config else 0
-    if free < config.get("needs_bytes", 0):
-        raise BackupError(
-            f"backup_target {config['shown_target']} has {free >> 20} MiB free, but a copy of all data and the new"
-            f" deployment take {config['needs_bytes'] >> 20} MiB. Make room, or set modelhub_base_dir to a larger disk"
-        )
+def require_room(config: Config, found: dict[str, Manifest | None]) -> None:
+    """The first bundle of another deployment, and the new one, fit on their disks."""
+    size = config.get("needs_bytes", 0)
+    wanted: dict[int, tuple[str, int]] = {}
+    for place_, shown, is_due in (
+        (config["target"], f"{config['shown_target']} (adopt_dir)", not complete(found)),
+        (STATE, "modelhub_base_dir", True),
+    ):
+        if size and is_due:
+            device = Path(place_).stat().st_dev
+            names, total = wanted.get(device, ("", 0))
+            wanted[device] = (f"{names} and {shown}" if names else shown, total + size)
+            if shutil.disk_usage(place_).free < wanted[device][1]:
+                raise BackupError(
+                    f"the disk of {wanted[device][0]} has {shutil.disk_usage(place_).free >> 20} MiB free, but what is"
+                    f" taken over needs {wanted[device][1] >> 20} MiB of it. Make room, or set them to larger disks"
+                )
 
 
 def stage(config: Config, name: str) -> Path:
@@ -393,7 +408,10 @@ def dump(config: Config, database: Config, folder: Path) -> Manifest:
         ]
         run([*command, *postgres_options(config), database["name"]])
         rows = count_rows(cursor, database.get("tables"))
-    return {"kind": database["kind"], "name": database["name"], "file": file, "server": version, "rows": rows}
+        cursor.execute(ROLES_NEEDED)
+        roles = [role for (role,) in cursor.fetchall()]
+    named = {"kind": database["kind"], "name": database["name"], "file": file, "server": version}
+    return {**named, "rows": rows, "needs_roles": roles}
 
 
 def list_bucket(config: Config) -> dict[str, Config]:
@@ -420,6 +438,13 @@ def save_objects(config: Config, name: str, before: tuple[str, Manifest] | None,
     old = {entry.key: entry for entry in read_index(config, before[0])} if before else {}
     since = before[1]["objects"]["listed"] if before else 0
     known = {key: old[key] for key, one in listed.items() if unchanged(one, old.get(key), since)}
+    # What the target has lost since is copied once more: or every bundle from now on would name it, and none be whole.
+    held = held_sizes(config) if known else {}
+    kept = {key: entry for key, entry in known.items() if held.get(f"{entry.at}/{key}") == entry.size}
+    if len(kept) < len(known):
+        lost = next(key for key in known if key not in kept)
+        say(f"objects: the target has lost {len(known) - len(kept)} that are copied once more, {lost} among them")
+    known = kept
     new = [key for key in listed if key not in known]
     copied = copy_new(config, name, new)
     entries = list(known.values())
@@ -437,6 +462,14 @@ def save_objects(config: Config, name: str, before: tuple[str, Manifest] | None,
         "new_bytes": sum(entry.size for entry in fresh),
         "deleted_meanwhile": len(listed) - len(entries),
     }
+
+
+def held_sizes(config: Config) -> dict[str, int]:
+    """Bytes of each object in the target, by bundle and key."""
+    if not exists(config, "objects"):
+        return {}
+    listed = rclone("lsjson", "--recursive", "--files-only", "--no-modtime", "--no-mimetype", place(config, "objects"))
+    return {one["Path"]: one["Size"] for one in json.loads(listed)}
 
 
 def copy_new(config: Config, name: str, keys: list[str]) -> dict[str, Config]:
@@ -610,7 +643,8 @@ def verify(config: Config, wanted: str) -> Manifest:
             rclone(*command, f"--differ={report}", f"--missing-on-dst={report}.missing", f"--error={report}.error")
         except BackupError as error:
             raise BackupError(
-                f"bundle {manifest['name']}: {object_faults(report) or error}. Choose another bundle"
+                f"bundle {manifest['name']}: {object_faults(report) or error}. Choose another bundle, one that does not"
+                " hold this object; the next backup copies what is missing or cut off once more"
             ) from None
     return {
         **summary(manifest),
@@ -710,16 +744,21 @@ def restore(config: Config, wanted: str) -> Manifest:
 def restore_objects(config: Config, manifest: Manifest) -> Manifest:
     """What is in the store already, and is the same, is not written again: a killed restore goes on where it was."""
     entries = read_index(config, manifest["name"])
+    there = list_bucket(config)
+    alike = [one for one in entries if there.get(one.key, {"Size": -1})["Size"] == one.size]
+    same = {one.key for one in alike} - differing(config, alike)
     folders: dict[str, list[str]] = {}
     for entry in entries:
-        folders.setdefault(entry.at, []).append(entry.key)
+        if entry.key not in same:
+            folders.setdefault(entry.at, []).append(entry.key)
     for at, keys in sorted(folders.items()):
         say(f"objects: {len(keys)} of {at}")
         wanted = WORK / "keys"
         wanted.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
         rclone(
             "copy",
-            "--checksum",
+            # Stores tell no checksum of what came in parts, and sizes and times would do for rclone then.
+            "--ignore-times",
             f"--files-from-raw={wanted}",
             place(config, "objects", at),
             bucket(config),
@@ -734,27 +773,63 @@ def restore_objects(config: Config, manifest: Manifest) -> Manifest:
     return {"objects_left_alone": len(set(there) - {one.key for one in entries})}
 
 
+def differing(config: Config, entries: list[Entry]) -> set[str]:
+    """Keys of those whose content in the store is another one than a bundle's, or cannot be read."""
+    if not entries:
+        return set()
+    say(f"objects: comparing {len(entries)} that are in the store already")
+    sums = WORK / "sums"
+    sums.write_text("".join(f"{one.sha256}  {one.key}\n" for one in entries), encoding="utf-8")
+    reports = [WORK / "differ", WORK / "gone", WORK / "unread"]
+    options = [f"--{name}={file}" for name, file in zip(("differ", "missing-on-dst", "error"), reports, strict=True)]
+    try:
+        rclone("checksum", "sha256", str(sums), bucket(config), "--download", "--one-way", *options)
+    except BackupError:
+        found = {key for file in reports if file.exists() for key in file.read_text(encoding="utf-8").splitlines()}
+        if not found:
+            raise
+        return found
+    return set()
+
+
 def restore_database(config: Config, dumped: Manifest, manifest: Manifest, folder: Path) -> str:
     """Restore beside what is there, count, then take its name. What it held is set aside, never dropped."""
     database = next(one for one in config["databases"] if one["kind"] == dumped["kind"])
-    name, beside, mark = database["name"], f"{database['name']}_restoring", f"restored from bundle {manifest['name']}"
+    # PostgreSQL cuts names at 63 bytes.
+    name, beside = database["name"], f"{database['name'][:50]}_restoring"
     say(f"database {name}: restoring")
     with closing(connect(config, "postgres")) as server:
         server.autocommit = True
         cursor = server.cursor()
         cursor.execute(f'DROP DATABASE IF EXISTS "{beside}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{beside}" OWNER "{database["owner"]}" TEMPLATE template0 ENCODING \'UTF8\'')
-        cursor.execute(f'COMMENT ON DATABASE "{beside}" IS %s', (mark,))
+        cursor.execute(f'COMMENT ON DATABASE "{beside}" IS %s', (f"restored from bundle {manifest['name']}",))
+        if dumped["kind"] == "tracking":
+            # As images/mlflow-server leaves it: a dump does not hold who may do what with the database itself.
+            cursor.execute(f'REVOKE ALL ON DATABASE "{beside}" FROM PUBLIC')
+            cursor.execute(f'GRANT CONNECT ON DATABASE "{beside}" TO "{config["roles"]["user"]}"')
         command = ["pg_restore", "--exit-on-error", "--jobs=2", f"--dbname={beside}"]
         if manifest.get("adopted"):
             command += ["--no-owner", "--no-privileges", f"--role={database['owner']}"]
+        else:
+            make_roles(cursor, dumped.get("needs_roles", []))
         run([*command, *postgres_options(config), str(folder / dumped["file"])])
         if manifest.get("adopted"):
             grant(config, beside)
         require_rows(config, beside, dumped)
-        aside = make_way(config, cursor, name, mark)
+        aside = make_way(config, cursor, name)
         cursor.execute(f'ALTER DATABASE "{beside}" RENAME TO "{name}"')
     return aside
+
+
+def make_roles(cursor: t.Any, names: list[str]) -> None:
+    """Roles that somebody has granted something: without a login, and where they are missing."""
+    for name in names:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+        if not cursor.fetchone():
+            say(f"role {name}, which was granted something, is made anew and cannot log in")
+            quoted = name.replace('"', '""')
+            cursor.execute(f'CREATE ROLE "{quoted}" NOLOGIN')
 
 
 def grant(config: Config, name: str) -> None:
@@ -782,16 +857,15 @@ def require_rows(config: Config, name: str, dumped: Manifest) -> None:
         )
 
 
-def make_way(config: Config, cursor: t.Any, name: str, mark: str) -> str:
-    """Drop an empty database, or one that this very bundle made in a run that was killed; set any other aside."""
-    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", (name,))
-    there = cursor.fetchone()
-    if not there:
+def make_way(config: Config, cursor: t.Any, name: str) -> str:
+    """Drop a database without tables; set any other aside, for people may have used it since it was restored."""
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+    if not cursor.fetchone():
         return ""
     with closing(connect(config, name)) as connection:
         empty = not count_rows(connection.cursor())
     cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-    if empty or (there[0] == mark and config["again"]):
+    if empty:
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         return ""
     aside = f"{name[:30]}_before_{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"

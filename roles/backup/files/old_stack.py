@@ -47,7 +47,17 @@ def database_of(arguments):
     }
 
 
-def tables_of(database):
+def require_one_database(arguments):
+    """Models may be registered in a database of their own, which the tables here would not show."""
+    registry = option(arguments, "--registry-store-uri", "MLFLOW_REGISTRY_STORE_URI")
+    if registry and registry != option(arguments, "--backend-store-uri", "MLFLOW_BACKEND_STORE_URI"):
+        raise NotForUs(
+            "its registered models are elsewhere than its runs (--registry-store-uri), and only what is in one database"
+            " can be taken over. Move them there first"
+        )
+
+
+def tables_of(database, bucket):
     """The tables that MLflow's release knows and the database has; all others; bytes and revision."""
     import psycopg2
     from mlflow.store.db.base_sql_model import Base
@@ -68,21 +78,45 @@ def tables_of(database):
     own = [row for row in there if row[0] and row[1] in known]
     if "alembic_version" not in [row[1] for row in own]:
         raise NotForUs(f"its database {database['name']} has no table alembic_version, and so no schema of MLflow's")
+    cursor.execute("SELECT current_schema()")
+    schema = cursor.fetchone()[0]
+    if schema != "public":
+        raise NotForUs(
+            f"its tables are in the schema {schema} of its database, and only those in public can be taken over"
+        )
     cursor.execute("SELECT version_num FROM alembic_version")
     revisions = [row[0] for row in cursor.fetchall()]
     cursor.execute("SHOW server_version")
+    server = cursor.fetchone()[0].split()[0]
     return {
+        "elsewhere": places_of(cursor, bucket),
         "tables": [row[2] for row in own],
         "others": [row[2] for row in there if row not in own],
         "bytes": sum(row[3] for row in own),
         "revision": " and ".join(revisions),
-        "server": cursor.fetchone()[0].split()[0],
+        "server": server,
     }
 
 
+def places_of(cursor, bucket):
+    """Where artifacts are that are in no object of the bucket, with the number of runs and experiments that say so."""
+    cursor.execute(
+        "SELECT substring(place from '^[a-z0-9+.-]+:/*[^/]*'), count(*) FROM (SELECT artifact_uri AS place FROM runs"
+        " UNION ALL SELECT artifact_location FROM experiments) AS places"
+        " WHERE place NOT LIKE 'mlflow-artifacts:%%' AND NOT starts_with(place, %s) GROUP BY 1 ORDER BY 2 DESC",
+        (f"s3://{bucket}/",),
+    )
+    return [f"{count} at {place or 'a path of its disk'}" for place, count in cursor.fetchall()]
+
+
 def store_of(arguments):
-    root = option(arguments, "--artifacts-destination", "MLFLOW_ARTIFACTS_DESTINATION")
-    root = root or option(arguments, "--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT")
+    served = option(arguments, "--artifacts-destination", "MLFLOW_ARTIFACTS_DESTINATION")
+    if served.startswith("s3://") and served[len("s3://") :].rstrip("/").partition("/")[2]:
+        raise NotForUs(
+            f"its server keeps artifacts at {served}, and this stack's would look for them at the bucket's top. Move"
+            " the objects there first, and start the old server with the bucket alone"
+        )
+    root = served or option(arguments, "--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT")
     endpoint = os.environ.get("MLFLOW_S3_ENDPOINT_URL", "")
     if not root.startswith("s3://") or not endpoint:
         where = f'at "{root}"' + ("" if endpoint else ", and MLFLOW_S3_ENDPOINT_URL is not set")
@@ -123,10 +157,11 @@ def main():
         import mlflow
 
         database = database_of(arguments)
+        require_one_database(arguments)
         store = store_of(arguments)
         found = {
             "mlflow": mlflow.__version__,
-            "database": {**database, **tables_of(database)},
+            "database": {**database, **tables_of(database, store["bucket"])},
             "store": {**store, **objects_of(store)},
         }
     except NotForUs as error:

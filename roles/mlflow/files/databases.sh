@@ -30,12 +30,11 @@ dump() {
   local file=$1 database=$2 role=$3 schema
   schema=$(run "$database" "$role" <<<'SELECT current_schema()')
   pg_dump --format=custom --schema="$schema" --dbname="$database" --username="$role" --file="$file.dump"
-  revision "$database" "$role" "$4" >"$file.revision"
+  revision "$database" "$role" "$4" >"$file.found"
   run "$database" "$role" <<'SQL' | LC_ALL=C sort >"$file.rows"
 SELECT format('SELECT %L || '' '' || count(*) FROM %I', relname, relname) FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' \gexec
 SQL
-  pg_restore --list "$file.dump" >"$file.list"
   pg_restore --data-only --file=- "$file.dump" | awk '
     /^COPY / && !table { table = $2; sub(/^[^.]*[.]/, "", table); gsub(/"/, "", table); rows = 0; next }
     table && $0 == "\\." { print table, rows; table = ""; next }
@@ -43,7 +42,10 @@ SQL
   cmp --silent "$file.rows" "$file.dumped" ||
     fail "the dump of database $database does not hold the rows that are there: $(LC_ALL=C comm -3 "$file.rows" "$file.dumped" | tr '\t\n' '  ')"
   rm "$file.dumped"
-  sync "$file.dump"
+  # Last, and whole: what has a revision can be restored.
+  sync "$file.dump" "$file.found"
+  mv "$file.found" "$file.revision"
+  sync .
 }
 
 # Tables take their indexes, constraints, triggers and own sequences along. What an extension brought stays.
@@ -77,7 +79,9 @@ restore() {
     return
   fi
   # The schema itself, and who may use it, stay as they are.
-  { grep -vE '^[0-9]+; [0-9]+ [0-9]+ (SCHEMA|EXTENSION|DEFAULT ACL|ACL - SCHEMA|COMMENT - (SCHEMA|EXTENSION)) ' "$file.list" || true; } >/tmp/list
+  pg_restore --list "$file.dump" >/tmp/all
+  { grep -vE '^[0-9]+; [0-9]+ [0-9]+ (SCHEMA|EXTENSION|DEFAULT ACL|ACL - SCHEMA|COMMENT - (SCHEMA|EXTENSION)) ' /tmp/all || true; } >/tmp/list
+  [ ! -s "$file.revision" ] || grep -q ' TABLE DATA ' /tmp/list || fail "the dump of database $database holds no tables"
   aside=modelhub_aside_$(date --utc +%Y%m%d_%H%M%S)
   # A dump that breaks off leaves the transaction open, which undoes it.
   {

@@ -86,6 +86,7 @@ def filled(bed: Bed) -> None:
     """The old server has a good deal of everything, in a database with things of others."""
     old(bed, BUCKET)
     bed.server(EXTENSIONS)
+    bed.server("docker update --restart always traefik mlflow")
     found = old_everything(bed, "fill")
     (bed.work / "old.json").write_text(json.dumps(found), encoding="utf-8")
     rows = sum(metric["rows"] for run in found["runs"] for metric in run["metrics"].values())
@@ -133,7 +134,7 @@ def rehearsed(bed: Bed) -> None:
 def failed(bed: Bed) -> None:
     """Without room for a copy the old server goes on."""
     bed.server("mkdir -p /mnt/small && mount -t tmpfs -o size=8m tmpfs /mnt/small")
-    refusal(bed, "adopt", "Make room, or set modelhub_base_dir to a larger disk", adopt_dir="/mnt/small/bundles")
+    refusal(bed, "adopt", "Make room, or set them to larger disks", adopt_dir="/mnt/small/bundles")
     bed.server("umount /mnt/small")
     require(old_everything(bed) == known(bed), "the old server has other data than before")
 
@@ -155,6 +156,8 @@ def killed(bed: Bed) -> None:
         "adopt | Set them aside",
         "restore | Put objects and databases in place",
         "schema_make | Migrate",
+        # Behind the restore, which must not be done once more.
+        "Make backups by a timer",
     ):
         kill_at(bed, point, "adopt")
 
@@ -165,6 +168,11 @@ def taken(bed: Bed) -> None:
     tell("\n".join(run.said("messages", "server")))
     aside = bed.server("docker ps --all --filter name=^adopted- --format '{{.Names}} {{.State}}' | sort").splitlines()
     require(aside == [f"adopted-{name} exited" for name in sorted(NAMES)], f"set aside: {aside}")
+    # As after a reboot, also for those that were to run always.
+    bed.server("systemctl restart docker")
+    bed.until("docker inspect --format '{{.State.Health.Status}}' mlflow", "healthy")
+    running = bed.server("docker ps --filter name=^adopted- --format '{{.Names}}'").split()
+    require(not running, f"with the engine came {running}")
     (bed.work.parent / "client" / "ca.crt").write_bytes((bed.state_dir / "server" / "ca.crt").read_bytes())
     same(known(bed), everything(bed))
     acknowledged(bed)

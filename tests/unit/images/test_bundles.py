@@ -9,6 +9,7 @@ import importlib.util
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,6 +56,10 @@ class Rclone:
 
     def rmdirs(self, _options: list[str], _path: Path) -> None:
         pass
+
+    def lsjson(self, _options: list[str], path: Path) -> str:
+        files = [one for one in path.rglob("*") if one.is_file()]
+        return json.dumps([{"Path": str(one.relative_to(path)), "Size": one.stat().st_size} for one in files])
 
     def purge(self, _options: list[str], path: Path) -> None:
         shutil.rmtree(path)
@@ -242,3 +247,96 @@ def test_one_at_a_time() -> None:
         pass
     with bundles.lock("restore"):
         pass
+
+
+class Server:
+    """A database server that knows a few databases by their tables, and notes what it is told to do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, int]], *roles: str) -> None:
+        self.tables, self.roles, self.told = tables, roles, []
+        self.found: list[Any] = []
+        monkeypatch.setattr(bundles, "connect", lambda _config, name: closing_of(name))
+        monkeypatch.setattr(bundles, "count_rows", lambda name: tables[name])
+
+    def execute(self, statement: str, values: tuple[str, ...] = ()) -> None:
+        known = {"FROM pg_database": self.tables, "FROM pg_roles": self.roles}
+        self.found = [(1,) for what, names in known.items() if what in statement and values and values[0] in names]
+        if not statement.startswith("SELECT"):
+            self.told.append(statement)
+
+    def fetchone(self) -> Any:
+        return self.found[0] if self.found else None
+
+
+def closing_of(name: str) -> Any:
+    return SimpleNamespace(cursor=lambda: name, close=lambda: None)
+
+
+def test_a_database_with_tables_is_set_aside_and_never_dropped(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, {"mlflow": {"public.runs": 3}, "fresh": {}})
+    aside = bundles.make_way(config, server, "mlflow")
+    assert aside.startswith("mlflow_before_") and server.told == [f'ALTER DATABASE "mlflow" RENAME TO "{aside}"']
+    server.told.clear()
+    assert bundles.make_way(config, server, "fresh") == ""
+    assert server.told == ['DROP DATABASE "fresh" WITH (FORCE)']
+    assert bundles.make_way(config, server, "nowhere") == ""
+
+
+def test_roles_that_were_granted_something_are_there_before_the_grants(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, {}, "mlflow")
+    bundles.make_roles(server, ["mlflow", 'gra"fana'])
+    assert server.told == ['CREATE ROLE "gra""fana" NOLOGIN']
+
+
+def test_what_the_target_has_lost_is_copied_once_more(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = NAMES[:2]
+    modified = "2030-01-01T00:00:00Z"
+    put(config, old, {}, f"{old}/kept", f"{old}/cut", f"{old}/gone")
+    pool = Path(config["target"]) / "objects" / old
+    (pool / "kept").write_text("12345")
+    (pool / "cut").write_text("123")
+    (pool / "gone").unlink()
+    index = [{"key": key, "size": 5, "modified": modified, "sha256": "0", "at": old} for key in ("kept", "cut", "gone")]
+    (tmp_path / "WORK/index" / f"{old}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in index))
+    listed = {key: {"Size": 5, "ModTime": modified} for key in ("kept", "cut", "gone", "fresh")}
+    monkeypatch.setattr(bundles, "list_bucket", lambda _config: listed)
+    copied: list[str] = []
+
+    def copy_new(_config: object, _name: str, keys: list[str]) -> dict[str, Any]:
+        copied.extend(keys)
+        return {key: {"Size": 5, "Hashes": {"sha256": "1"}} for key in keys}
+
+    monkeypatch.setattr(bundles, "copy_new", copy_new)
+    before = (old, {"objects": {"listed": 1e11}})
+    found = bundles.save_objects(config, new, before, tmp_path)
+    assert sorted(copied) == ["cut", "fresh", "gone"]
+    assert (found["count"], found["new"]) == (4, 3)
+    entries = [json.loads(line) for line in (tmp_path / "objects.jsonl").read_text().splitlines()]
+    assert {one["key"]: one["at"] for one in entries} == {"kept": old, "cut": new, "gone": new, "fresh": new}
+
+
+@pytest.mark.parametrize(
+    ("free", "there", "words"),
+    [
+        # A copy and the new deployment on one disk; in a second run the copy is there.
+        (199, False, "needs 200 MiB"),
+        (200, False, ""),
+        (150, True, ""),
+        (99, True, "the disk of modelhub_base_dir has 99 MiB free"),
+    ],
+)
+def test_what_is_taken_over_must_fit(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, free: int, there: bool, words: str
+) -> None:
+    monkeypatch.setattr(bundles.shutil, "disk_usage", lambda _path: SimpleNamespace(free=free << 20))
+    found = {NAMES[0]: manifest_of(NAMES[0])} if there else {}
+    bundles.require_room(config, found)
+    if not words:
+        bundles.require_room({**config, "needs_bytes": 100 << 20}, found)
+        return
+    with pytest.raises(bundles.BackupError, match=words):
+        bundles.require_room({**config, "needs_bytes": 100 << 20}, found)

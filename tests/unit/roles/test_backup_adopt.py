@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROLE = Path(__file__).parents[3] / "roles/backup/vars/main"
+SPEC = importlib.util.spec_from_file_location("old_stack", ROLE.parents[1] / "files/old_stack.py")
+assert SPEC and SPEC.loader
+old_stack = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(old_stack)
 NAMES = {name: name for name in ("traefik", "postgres", "minio", "mlflow")}
 MARKER = "/opt/modelhub/backup/state/adopting"
 BUNDLE = "20270131T023000Z"
@@ -47,32 +52,58 @@ def look(expression: str, others: dict[str, str], *, marker: str = "", own: tupl
 
 
 @pytest.mark.parametrize(
-    ("others", "marker", "own", "used", "already"),
+    ("others", "marker", "own", "used", "already", "restores"),
     [
-        (IN_USE, "", (), True, False),
+        (IN_USE, "", (), True, False, True),
         # Killed after the old server was stopped, before its bundle was complete
-        (SERVER_STOPPED, "", (), True, False),
+        (SERVER_STOPPED, "", (), True, False, True),
         # Killed after that
-        (SERVER_STOPPED, f"{BUNDLE}\n", (), False, False),
+        (SERVER_STOPPED, f"{BUNDLE}\n", (), False, False, True),
         # Somebody has started it again since, and used it
-        (IN_USE, f"{BUNDLE}\n", (), True, False),
-        (STOPPED, BUNDLE, (), False, False),
-        (HALF_ASIDE, BUNDLE, (), False, False),
-        (ASIDE, BUNDLE, (), False, False),
+        (IN_USE, f"{BUNDLE}\n", (), True, False, True),
+        (STOPPED, BUNDLE, (), False, False, True),
+        (HALF_ASIDE, BUNDLE, (), False, False, True),
+        (ASIDE, BUNDLE, (), False, False, True),
         # Killed within the restore
-        (ASIDE, BUNDLE, ("postgres",), False, False),
+        (ASIDE, BUNDLE, ("postgres",), False, False, True),
+        # Killed after the restore
+        (ASIDE, "restored\n", tuple(NAMES), False, False, False),
         # Complete
-        (ASIDE, "", tuple(NAMES), False, True),
+        (ASIDE, "", tuple(NAMES), False, True, False),
         # Given back, and looked at again
-        (IN_USE, "", (), True, False),
+        (IN_USE, "", (), True, False, True),
         # There never was one
-        ({}, "", (), True, False),
-        ({}, "", tuple(NAMES), True, False),
+        ({}, "", (), True, False, True),
+        ({}, "", tuple(NAMES), True, False, True),
     ],
 )
-def test_what_is_to_do(others: dict[str, str], marker: str, own: tuple[str, ...], used: bool, already: bool) -> None:
+def test_what_is_to_do(
+    others: dict[str, str], marker: str, own: tuple[str, ...], used: bool, already: bool, restores: bool
+) -> None:
     assert look("{{ __backup_old_used }}", others, marker=marker, own=own) is used
     assert look("{{ __backup_adopted_already }}", others, marker=marker, own=own) is already
+    assert look("{{ __backup_adopt_unrestored }}", others, marker=marker, own=own) is restores
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--artifacts-destination", "s3://mlflow/artifacts"], "keeps artifacts at s3://mlflow/artifacts"),
+        (
+            ["--artifacts-destination=s3://mlflow/", "--registry-store-uri=sqlite:///r.db"],
+            "registered models are elsewhere",
+        ),
+    ],
+)
+def test_a_server_whose_data_would_not_be_found_again_is_refused(
+    arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", "http://minio:9000")
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "postgresql://m@db/m")
+    with pytest.raises(old_stack.NotForUs, match=words):
+        old_stack.require_one_database(arguments)
+        old_stack.store_of(arguments)
+    assert old_stack.store_of(["--artifacts-destination=s3://mlflow/"])["bucket"] == "mlflow"
 
 
 def test_what_does_not_run_is_started_before_what_needs_it() -> None:
