@@ -30,8 +30,8 @@ options:
         C(store), a dictionary with C(endpoint), C(bucket), C(program), what the program says of its version, and
         C(answer) of M(opengeoai.modelhub.minio_bucket_info); C(database), a dictionary with C(where), C(name) and
         C(answer) of M(community.postgresql.postgresql_query); C(backup), a dictionary with C(target), C(now), seconds
-        since 1970, and C(last), the C(name) of the last bundle and when it was C(finished). Empty for what was not
-        looked at.
+        since 1970, C(last), the C(name) of the last bundle and when it was C(finished), and C(restoring), the name of
+        one whose restore was begun and has not ended, or an empty text. Empty for what was not looked at.
     type: dict
     required: true
   limits:

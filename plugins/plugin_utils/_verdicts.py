@@ -203,13 +203,20 @@ def address_rows(found: Found, limits: Mapping[str, int]) -> list[Row]:
 
 
 def backup_row(found: Found, limits: Mapping[str, int]) -> Row:
-    """found: the target, the seconds since 1970 now, and last, the name and the end of the last bundle, or nothing."""
+    """found: the target, the seconds since 1970 now, last, the name and the end of the last bundle, or nothing, and the
+    bundle whose restore was begun and has not ended, or nothing.
+    """
     where, last = str(found["target"]), found["last"]
+    begun = [
+        (DEGRADED, f"the restore of {found['restoring']} was begun and is not complete: no bundle is made until then")
+    ]
+    faults = begun if found["restoring"] else []
     if not last:
-        return row("backup", where, "", [(DEGRADED, "no bundle was made yet")], name=None, age_seconds=None)
+        faults = [*faults, (DEGRADED, "no bundle was made yet")]
+        return row("backup", where, "", faults, name=None, age_seconds=None)
     age = max(0, int(found["now"]) - int(last["finished"]))
     late = age >= limits["backup_hours"] * HOUR
-    faults = [(DEGRADED, f"none was made for {limits['backup_hours']} hours")] if late else []
+    faults = [*faults, (DEGRADED, f"none was made for {limits['backup_hours']} hours")] if late else faults
     return row("backup", where, f"{last['name']}, made {span(age)} ago", faults, name=last["name"], age_seconds=age)
 
 

@@ -82,6 +82,7 @@ FOUND: dict[str, Any] = {
         "target": "offsite:bundles",
         "now": 1.8e9,
         "last": {"name": "20270115T070000Z", "finished": 1.8e9 - 2 * HOUR},
+        "restoring": "",
     },
     "addresses": [ADDRESS],
 }
@@ -109,6 +110,13 @@ def judged(check: str, **changes: Any) -> tuple[str, str]:
 )
 def test_the_age_of_the_last_bundle(last: dict[str, Any], told: tuple[str, str]) -> None:
     assert judged("backup", backup={**FOUND["backup"], "last": last}) == told
+
+
+@pytest.mark.parametrize("last", [{}, FOUND["backup"]["last"]])
+def test_a_restore_that_has_not_ended_stops_backups(last: dict[str, Any]) -> None:
+    verdict, said = judged("backup", backup={**FOUND["backup"], "last": last, "restoring": "20270114T070000Z"})
+    assert verdict == "degraded"
+    assert said.startswith("the restore of 20270114T070000Z was begun and is not complete")
 
 
 def test_a_stack_without_backups() -> None:
