@@ -396,8 +396,10 @@ def dump(config: Config, database: Config, folder: Path) -> Manifest:
     with closing(connect(config, database["name"])) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor = connection.cursor()
-        cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
-        snapshot, version = cursor.fetchone()
+        cursor.execute(
+            "SELECT pg_export_snapshot(), current_setting('server_version'), pg_database_size(current_database())"
+        )
+        snapshot, version, size = cursor.fetchone()
         command = [
             "pg_dump",
             f"--snapshot={snapshot}",
@@ -411,7 +413,7 @@ def dump(config: Config, database: Config, folder: Path) -> Manifest:
         cursor.execute(ROLES_NEEDED)
         roles = [role for (role,) in cursor.fetchall()]
     named = {"kind": database["kind"], "name": database["name"], "file": file, "server": version}
-    return {**named, "rows": rows, "needs_roles": roles}
+    return {**named, "rows": rows, "bytes": size, "needs_roles": roles}
 
 
 def list_bucket(config: Config) -> dict[str, Config]:
@@ -650,6 +652,8 @@ def verify(config: Config, wanted: str) -> Manifest:
         **summary(manifest),
         "adopted": manifest.get("adopted", False),
         "verified_seconds": round(time.monotonic() - clock, 1),
+        "needs_bytes": manifest["objects"]["bytes"] + sum(one.get("bytes", 0) for one in manifest["databases"]),
+        "free_bytes": shutil.disk_usage(STATE).free,
         "versions": manifest["versions"],
     }
 

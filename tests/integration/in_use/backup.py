@@ -46,6 +46,27 @@ ls /opt; ls /etc/systemd/system
 """
 ASIDE = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
   "SELECT datname FROM pg_database WHERE datname LIKE '%\\_before\\_%'" """
+# As for a login that draws charts; and who may do what with the database itself.
+GRANTED = """docker exec --interactive postgres psql --username postgres --dbname mlflow --quiet --set ON_ERROR_STOP=1 <<'SQL'
+CREATE ROLE grafana LOGIN;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO grafana;
+SQL
+"""
+RIGHTS = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
+  "SELECT datname, datacl FROM pg_database WHERE datname LIKE 'mlflow%' AND datname NOT LIKE '%\\_before\\_%' ORDER BY 1" """
+LOGIN = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
+  "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'grafana'" """
+# Another content of the same size, in parts, of which a store tells no checksum.
+OVERWRITE = """
+import io, os
+import boto3
+from botocore.config import Config
+store = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"],
+                     config=Config(s3={"addressing_style": "path"}))
+pages = store.get_paginator("list_objects_v2").paginate(Bucket="mlflow")
+(found,) = [one for page in pages for one in page["Contents"] if one["Key"].endswith("/large/0.bin")]
+store.upload_fileobj(io.BytesIO(os.urandom(found["Size"])), "mlflow", found["Key"])
+"""
 # Changes the byte in the middle of a file, or changes it back.
 FLIP = """
 import sys
@@ -111,6 +132,8 @@ def saved(bed: Bed) -> None:
     """R-backup: bundles while a client writes. The second one takes less; one that has begun keeps others away."""
     place = Place(bed)
     bed.client(*LEDGER, "fill", FOLDER, SMALL, LARGE, MEGABYTES)
+    bed.server(GRANTED)
+    notes(bed, rights=bed.server(RIGHTS))
     bed.client(*LEDGER, "write", FOLDER, detach=True)
     steps(bed)
     refusal(bed, "site", 'backup_schedule is "61 * * * *", but systemd says:', backup_schedule="61 * * * *")
@@ -170,6 +193,20 @@ def killed(bed: Bed) -> None:
     require(len(good) <= 3, f"three were to be kept, not {good}")
 
 
+def healed(bed: Bed) -> None:
+    """What the target has lost, or holds cut off, is copied once more by the next bundle, which can be restored."""
+    place = Place(bed)
+    large, small = (
+        place.run(f"cd /data/bundles && ls objects/*/*/*/artifacts/{one}").splitlines()[0]
+        for one in ("large/0.bin", "small/1/*")
+    )
+    place.run(f"cd /data/bundles && rm '{large}' && truncate --size=10 '{small}'")
+    _seconds, name = bundle(bed)
+    new = place.manifest(name)["objects"]["new"]
+    require(new >= 2, f"{large} and {small} were to be copied once more, but {new} objects were")
+    tell(f"the target had lost two objects, which are in {name}")
+
+
 def refused(bed: Bed) -> None:
     """F38, B42: what must not be restored is refused by its field, before anything of a stack is on the new server."""
     place = Place(bed)
@@ -218,6 +255,9 @@ def restored(bed: Bed) -> None:
     refusal(bed, "restore", "hold data, and a restore takes their place", backup_identity_file=key)
     again = bed.playbook("site")
     require(not again.changed(), f"a run after the restore changes {again.changed()}")
+    rights = bed.server(RIGHTS)
+    require(rights == known["rights"], f"who may do what with the databases was {known['rights']}, and is {rights}")
+    require(bed.server(LOGIN).strip() == "f", "the role that was granted something is not there, or can log in")
     require(not bed.server("find /opt/modelhub/backup -name 'identity*' -o -name restoring").strip(), "a key was left")
 
 
@@ -248,10 +288,12 @@ def drilled(bed: Bed) -> None:
 def forced(bed: Bed) -> None:
     """A restore over data that are there brings back those of the bundle, and sets aside what it finds."""
     known = notes(bed)
+    before = bed.server(ASIDE).split()
+    bed.server(f"docker exec --interactive mlflow python3 - <<'PYTHON'\n{OVERWRITE}\nPYTHON")
     run = bed.playbook(
         "restore", given={"backup_identity_file": str(bed.work.parent / "identity"), "restore_force": True}
     )
-    aside = bed.server(ASIDE).split()
+    aside = [name for name in bed.server(ASIDE).split() if name not in before]
     said = "\n".join(run.said("messages", "server"))
     require(len(aside) == 2 and all(name in said for name in aside), f"{aside} are set aside, and told was {said}")
     tell(f"{aside} are set aside: {bed.client(*LEDGER, 'check', FOLDER, str(known['before'])).strip()}")
@@ -260,6 +302,7 @@ def forced(bed: Bed) -> None:
 STEPS = {
     "saved": saved,
     "killed": killed,
+    "healed": healed,
     "refused": refused,
     "restored": restored,
     "drilled": drilled,
