@@ -47,13 +47,14 @@ ls /opt; ls /etc/systemd/system
 ASIDE = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
   "SELECT datname FROM pg_database WHERE datname LIKE '%\\_before\\_%'" """
 # As for a login that draws charts; and who may do what with the database itself.
-GRANTED = """docker exec --interactive postgres psql --username postgres --dbname mlflow --quiet --set ON_ERROR_STOP=1 <<'SQL'
+GRANTED = """
+docker exec --interactive postgres psql --username postgres --dbname mlflow --quiet --set ON_ERROR_STOP=1 <<'SQL'
 CREATE ROLE grafana LOGIN;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO grafana;
 SQL
 """
 RIGHTS = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
-  "SELECT datname, datacl FROM pg_database WHERE datname LIKE 'mlflow%' AND datname NOT LIKE '%\\_before\\_%' ORDER BY 1" """
+  "SELECT datname, datacl FROM pg_database WHERE datname LIKE 'mlflow%' AND datname !~ '_before_' ORDER BY 1" """
 LOGIN = """docker exec postgres psql --username postgres --no-align --tuples-only --command \
   "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'grafana'" """
 # Another content of the same size, in parts, of which a store tells no checksum.
