@@ -97,6 +97,9 @@ INSERT INTO tags (run_uuid, key, value)
 SELECT %(run)s, key, value FROM unnest(%(tags)s::varchar[], %(tag_values)s::varchar[]) AS given (key, value)
 """
 
+# One statement is a transaction by itself, and BEGIN and COMMIT are two more ways to the database.
+ALONE = {"isolation_level": "AUTOCOMMIT"}
+
 Function = Callable[..., Any]
 
 
@@ -140,7 +143,7 @@ class Runs:
         plain = self.store.SqlAlchemyStore
 
         def call(store: Any, *args: Any, **kwargs: Any) -> Any:
-            if type(store) is plain and store.engine.dialect.driver == "psycopg2":
+            if store.__class__ is plain and store.engine.dialect.driver == "psycopg2":
                 try:
                     return function(store, *args, **kwargs)
                 except Otherwise:
@@ -188,7 +191,9 @@ class Runs:
         taken = PARAMS_TAKEN if params else "0"
         statement = f"WITH {','.join(parts)} SELECT lifecycle_stage, {taken} FROM run"
         with store.ManagedSessionMaker(read_only=False) as session:
-            row = session.connection().exec_driver_sql(statement, values).first()
+            # What a parameter makes unusual has to be taken back.
+            connection = session.connection(execution_options=None if params else ALONE)
+            row = connection.exec_driver_sql(statement, values).first()
             # Else the run is not there or deleted, or a parameter has another value: what to say of it is MLflow's.
             usual = row == ("active", len(params))
             if not usual:
@@ -200,7 +205,7 @@ class Runs:
         if not text(run_id):
             raise Otherwise
         with store.ManagedSessionMaker() as session:
-            row = session.connection().exec_driver_sql(GET, {"run": run_id}).first()
+            row = session.connection(execution_options=ALONE).exec_driver_sql(GET, {"run": run_id}).first()
         if not row or row.used or not row.name:
             raise Otherwise
         from mlflow.entities import Metric, Param, Run, RunData, RunInputs, RunOutputs, RunTag
@@ -229,7 +234,7 @@ class Runs:
         run_id = uuid.uuid4().hex
         values = {"run": run_id, "name": name, "user": user_id, "start": start_time, "experiment": int(experiment_id)}
         with store.ManagedSessionMaker(read_only=False) as session:
-            connection = session.connection()
+            connection = session.connection(execution_options=ALONE)
             row = connection.exec_driver_sql(EXPERIMENT, values).first()
             if row:
                 folder = store.ARTIFACTS_FOLDER_NAME
