@@ -49,6 +49,8 @@ STORE, POOL = "modelhub-store", "modelhub-pool"
 MANIFEST, INDEX, STARTED = "manifest.json", "objects.jsonl", "started"
 # An object that was written so shortly before it was listed may have been written again in the same tick of the clock.
 RACY_SECONDS = 10
+# What `rclone checksum` finds, by its option for each, in words
+FAULTS = {"differ": "differs from its checksum", "missing-on-dst": "is missing", "error": "cannot be read"}
 # Roles that own something in a database, or were granted something in it. A dump names them, and does not hold them.
 ROLES_NEEDED = """
 SELECT DISTINCT rolname FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid
@@ -635,19 +637,12 @@ def verify(config: Config, wanted: str) -> Manifest:
     require_key(manifest, folder)
     entries = read_index(config, manifest["name"])
     say(f"objects: reading {len(entries)}")
-    if entries:
-        sums = WORK / "sums"
-        sums.write_text("".join(f"{one.sha256}  {one.at}/{one.key}\n" for one in entries), encoding="utf-8")
-        report = WORK / "faults"
-        report.unlink(missing_ok=True)
-        try:
-            command = ["checksum", "sha256", str(sums), place(config, "objects"), "--download", "--one-way"]
-            rclone(*command, f"--differ={report}", f"--missing-on-dst={report}.missing", f"--error={report}.error")
-        except BackupError as error:
-            raise BackupError(
-                f"bundle {manifest['name']}: {object_faults(report) or error}. Choose another bundle, one that does not"
-                " hold this object; the next backup copies what is missing or cut off once more"
-            ) from None
+    found, error = compare({f"{one.at}/{one.key}": one.sha256 for one in entries}, place(config, "objects"))
+    if error:
+        raise BackupError(
+            f"bundle {manifest['name']}: {object_faults(found) or error}. Choose another bundle, one that does not hold"
+            " this object; the next backup copies what is missing or cut off once more"
+        )
     return {
         **summary(manifest),
         "adopted": manifest.get("adopted", False),
@@ -658,14 +653,33 @@ def verify(config: Config, wanted: str) -> Manifest:
     }
 
 
-def object_faults(report: Path) -> str:
-    words = {"": "differs from its checksum", ".missing": "is missing", ".error": "cannot be read"}
-    for suffix, fault in words.items():
-        file = Path(f"{report}{suffix}")
-        keys = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+def compare(sums: dict[str, str], where: str) -> tuple[dict[str, list[str]], str]:
+    """Read objects and hold them against their checksums: keys by what was found, and why not all is well, or ''."""
+    if not sums:
+        return {}, ""
+    file = WORK / "sums"
+    file.write_text("".join(f"{value}  {key}\n" for key, value in sums.items()), encoding="utf-8")
+    reports = {what: WORK / f"{what}.keys" for what in ("match", *FAULTS)}
+    for report in reports.values():
+        report.unlink(missing_ok=True)
+    error = ""
+    try:
+        options = [f"--{what}={report}" for what, report in reports.items()]
+        rclone("checksum", "sha256", str(file), where, "--download", "--one-way", *options)
+    except BackupError as failed:
+        error = str(failed)
+    told = {
+        what: report.read_text(encoding="utf-8").splitlines() for what, report in reports.items() if report.exists()
+    }
+    return told, error
+
+
+def object_faults(found: dict[str, list[str]]) -> str:
+    for fault, words in FAULTS.items():
+        keys = found.get(fault)
         if keys:
             more = f", and so do {len(keys) - 1} more" if len(keys) > 1 else ""
-            return f"objects/{keys[0]} {fault}{more}"
+            return f"objects/{keys[0]} {words}{more}"
     return ""
 
 
@@ -750,7 +764,10 @@ def restore_objects(config: Config, manifest: Manifest) -> Manifest:
     entries = read_index(config, manifest["name"])
     there = list_bucket(config)
     alike = [one for one in entries if there.get(one.key, {"Size": -1})["Size"] == one.size]
-    same = {one.key for one in alike} - differing(config, alike)
+    if alike:
+        say(f"objects: comparing {len(alike)} that are in the store already")
+    # Only what was seen to be the same: a comparison may end before it has seen all.
+    same = set(compare({one.key: one.sha256 for one in alike}, bucket(config))[0].get("match", []))
     folders: dict[str, list[str]] = {}
     for entry in entries:
         if entry.key not in same:
@@ -775,25 +792,6 @@ def restore_objects(config: Config, manifest: Manifest) -> Manifest:
             f"{len(missing)} objects are not in the store, {missing[0]} among them. Run the restore again"
         )
     return {"objects_left_alone": len(set(there) - {one.key for one in entries})}
-
-
-def differing(config: Config, entries: list[Entry]) -> set[str]:
-    """Keys of those whose content in the store is another one than a bundle's, or cannot be read."""
-    if not entries:
-        return set()
-    say(f"objects: comparing {len(entries)} that are in the store already")
-    sums = WORK / "sums"
-    sums.write_text("".join(f"{one.sha256}  {one.key}\n" for one in entries), encoding="utf-8")
-    reports = [WORK / "differ", WORK / "gone", WORK / "unread"]
-    options = [f"--{name}={file}" for name, file in zip(("differ", "missing-on-dst", "error"), reports, strict=True)]
-    try:
-        rclone("checksum", "sha256", str(sums), bucket(config), "--download", "--one-way", *options)
-    except BackupError:
-        found = {key for file in reports if file.exists() for key in file.read_text(encoding="utf-8").splitlines()}
-        if not found:
-            raise
-        return found
-    return set()
 
 
 def restore_database(config: Config, dumped: Manifest, manifest: Manifest, folder: Path) -> str:

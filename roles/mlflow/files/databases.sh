@@ -28,6 +28,8 @@ SQL
 # Usage: dump FILE DATABASE ROLE TABLE
 dump() {
   local file=$1 database=$2 role=$3 schema
+  # Until this one is whole, there is none.
+  rm -f "$file.revision"
   schema=$(run "$database" "$role" <<<'SELECT current_schema()')
   pg_dump --format=custom --schema="$schema" --dbname="$database" --username="$role" --file="$file.dump"
   revision "$database" "$role" "$4" >"$file.found"

@@ -340,3 +340,29 @@ def test_what_is_taken_over_must_fit(
         return
     with pytest.raises(bundles.BackupError, match=words):
         bundles.require_room({**config, "needs_bytes": 100 << 20}, found)
+
+
+def test_only_what_was_seen_to_be_the_same_is_left_in_the_store(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ["same", "other", "unseen", "shorter", "absent"]
+    index = [{"key": key, "size": 5, "modified": "", "sha256": key, "at": NAMES[0]} for key in keys]
+    (tmp_path / "WORK/index" / f"{NAMES[0]}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in index))
+    there = {key: {"Size": 5} for key in keys[:3]} | {"shorter": {"Size": 1}}
+    restored = {key: {"Size": 5} for key in keys}
+    monkeypatch.setattr(bundles, "bucket", lambda _config: "store:mlflow")
+    monkeypatch.setattr(bundles, "list_bucket", lambda _config: restored if copied else there)
+    copied: list[str] = []
+
+    def rclone(command: str, *arguments: str, **_unused: object) -> str:
+        if command == "copy":
+            copied.extend((tmp_path / "WORK/keys").read_text().splitlines())
+            return ""
+        # It ends before it has seen all.
+        for option, key in (("--match=", "same"), ("--differ=", "other")):
+            Path(next(one for one in arguments if one.startswith(option)).removeprefix(option)).write_text(f"{key}\n")
+        raise bundles.BackupError("the store went away")
+
+    monkeypatch.setattr(bundles, "rclone", rclone)
+    assert bundles.restore_objects(config, {"name": NAMES[0]}) == {"objects_left_alone": 0}
+    assert copied == ["other", "unseen", "shorter", "absent"]
